@@ -1,0 +1,20 @@
+import { defineConfig } from 'vitest/config'
+
+/** Tests read the sources, not the builds: the condition is the one that every package exports. */
+const conditions = ['@keyfold/source', 'node', 'import', 'module', 'default']
+
+export default defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions, externalConditions: conditions } },
+  oxc: { decorator: { legacy: true, emitDecoratorMetadata: true } },
+  test: {
+    pool: 'forks',
+    testTimeout: 20_000,
+    hookTimeout: 30_000,
+    execArgv: ['--conditions=@keyfold/source'],
+    maxWorkers: 2,
+    include: ['libs/*/src/**/*.spec.ts', 'apps/*/src/**/*.spec.ts', 'test/**/*.spec.ts'],
+    exclude: ['**/node_modules/**', '**/dist/**', 'test/**/*.kafka.spec.ts'],
+    reporters: ['default', './test/plain-summary.reporter.ts'],
+  },
+})
