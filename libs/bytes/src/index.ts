@@ -1,0 +1,7 @@
+export { BufferReader } from './buffer-reader.ts'
+export { BufferWriter } from './buffer-writer.ts'
+export { crc32c, crc32cImplementation } from './crc32c.ts'
+export { BufferUnderflow, MalformedBytes, type MalformedBytesCode, UnencodableValue } from './malformed-bytes.ts'
+export { murmur2, partitionForKey } from './murmur2.ts'
+export { portableCrc32c } from './portable-crc32c.ts'
+export { generateUuid, uuidBytes, uuidText, zeroUuid } from './uuid.ts'
