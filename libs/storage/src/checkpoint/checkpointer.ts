@@ -1,0 +1,150 @@
+import type { Files } from '../files/files.ts'
+import type { Journal } from '../journal/journal.ts'
+import { journalIndexes } from '../journal/journal-file.ts'
+import type { JournalSpace } from '../journal/journal-space.ts'
+import type { StorageLog } from '../log.ts'
+import type { HandleCache } from '../partition-log/handle-cache.ts'
+import type { PartitionLog } from '../partition-log/partition-log.ts'
+import type { LogEvents, PartitionLogs } from '../partition-log/partition-logs.ts'
+import type { Segment } from '../partition-log/segment.ts'
+import { isDiskFull, segmentPath, type SegmentWriter } from '../partition-log/segment-writer.ts'
+import type { TailBudget } from '../partition-log/tail-budget.ts'
+import type { StateDispatch } from '../state-dispatch.ts'
+import type { StorageLimits } from '../storage-options.ts'
+import { writeCheckpoint } from './checkpoint-file.ts'
+
+export interface CheckpointerOptions {
+  readonly files: Files
+  readonly log: StorageLog
+  readonly limits: StorageLimits
+  readonly journalId: Buffer
+  readonly handles: HandleCache
+  readonly writer: SegmentWriter
+  readonly tails: TailBudget
+}
+
+/** What exists only once recovery is done. */
+export interface Recovered {
+  readonly journal: Journal
+  readonly space: JournalSpace
+  readonly dispatch: StateDispatch
+  readonly logs: PartitionLogs
+}
+
+/**
+ * Moves what the journal holds to where it stays: batches into segment files, states into the checkpoint file; then the
+ * journal behind it is free. Nothing that the newest checkpoint refers to is ever deleted or renamed: files that are no
+ * longer needed go after the next one.
+ */
+export class Checkpointer implements LogEvents {
+  readonly #options: CheckpointerOptions
+  #recovered: Recovered | undefined
+  #running: Promise<void> | undefined
+  #dueAtBytes: number
+  #droppedFiles: string[] = []
+
+  constructor(options: CheckpointerOptions) {
+    this.#options = options
+    this.#dueAtBytes = options.limits.checkpointJournalBytes
+  }
+
+  /** `replayedBytes` of journal have been read since the last checkpoint: they count towards the next one. */
+  start(recovered: Recovered, replayedBytes: number): void {
+    this.#recovered = recovered
+    this.#dueAtBytes -= replayedBytes
+  }
+
+  segmentsDropped(log: PartitionLog, segments: readonly Segment[]): void {
+    for (const segment of segments) {
+      for (const extension of ['log', 'index', 'timeindex'] as const) {
+        this.#droppedFiles.push(segmentPath(log, segment, extension))
+      }
+    }
+  }
+
+  logRemoved(log: PartitionLog): void {
+    const { writer, tails } = this.#options
+    tails.remove(log)
+    this.#inBackground(writer.enqueue(() => writer.setAside(log)))
+  }
+
+  /** Called after every commit: starts what is due, in the background. */
+  consider(): void {
+    const { limits, writer } = this.#options
+    const { journal, logs } = this.#needRecovered()
+    if (journal.writtenBytes >= this.#dueAtBytes && this.#running === undefined) this.#inBackground(this.run())
+    else if (logs.unflushedBytes >= limits.flushBytes && writer.isIdle) this.#inBackground(this.flush())
+  }
+
+  /** Writes all durable batches into their segment files, without syncing them. */
+  flush(): Promise<void> {
+    const { writer, tails } = this.#options
+    const { journal, logs } = this.#needRecovered()
+    logs.takeUnflushed()
+    return writer.enqueue(async () => {
+      for (const log of logs.all()) {
+        if (log.tail.isFlushed) continue
+        await writer.flush(log, journal.durableLsn)
+        tails.shrink()
+      }
+    })
+  }
+
+  /** Makes a checkpoint of all that has been appended; one at a time. */
+  async run(): Promise<void> {
+    while (this.#running !== undefined) await this.#running.catch(() => {})
+    this.#running = this.#checkpoint().finally(() => {
+      this.#running = undefined
+    })
+    return this.#running
+  }
+
+  async #checkpoint(): Promise<void> {
+    const { files, journalId, limits, log, writer, handles } = this.#options
+    const { journal, space, dispatch, logs } = this.#needRecovered()
+    // On failure (a full disk) the next try comes early.
+    this.#dueAtBytes = journal.writtenBytes + limits.checkpointJournalBytes / 8
+    // From here to the first await nothing else runs: this is the instant that the checkpoint describes.
+    const lsn = journal.lastLsn
+    const snapshots = dispatch.snapshots()
+    const droppedFiles = this.#droppedFiles
+    this.#droppedFiles = []
+    const leaving = [...logs.leaving]
+    const live = logs.all()
+    logs.takeUnflushed()
+    const from = await journal.durable(lsn)
+    await writer.enqueue(async () => {
+      for (const partition of live) await writer.flush(partition, journal.durableLsn)
+      for (const partition of live) await writer.sync(partition)
+    })
+    await writeCheckpoint(files, { journalId, lsn, from, snapshots })
+    this.#dueAtBytes = journal.writtenBytes + limits.checkpointJournalBytes
+    await writer.enqueue(async () => {
+      for (const path of droppedFiles) {
+        await handles.forget(path)
+        await files.remove(path)
+      }
+      for (const removed of leaving) {
+        await handles.forget(`${removed.directory}/`)
+        await files.removeDirectory(removed.directory)
+        logs.leaving.delete(removed)
+      }
+    })
+    this.#options.tails.shrink()
+    await space.release(from.index, await journalIndexes(files))
+    space.prepare()
+    log.info('storage.checkpoint', { lsn, journalFile: from.index, partitions: live.length })
+  }
+
+  #inBackground(work: Promise<void>): void {
+    work.catch((error: unknown) => {
+      if (isDiskFull(error)) this.#options.log.warn('storage.disk-full', { cause: String(error) })
+      else this.#recovered?.journal.fail(error)
+    })
+  }
+
+  #needRecovered(): Recovered {
+    if (this.#recovered === undefined) throw new Error('storage is used before it has been recovered')
+    return this.#recovered
+  }
+}
