@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest'
+import { readCommandLine } from './command-line.ts'
+
+describe('the command line', () => {
+  it('without arguments keeps data below this directory and listens on this machine', () => {
+    expect(readCommandLine([])).toEqual({
+      kind: 'start',
+      format: 'text',
+      options: { dataDirectory: '.keyfold/broker', host: '127.0.0.1', port: 9092, config: {} },
+    })
+  })
+
+  it('takes directory, address and settings', () => {
+    const args = '--data d --host 0.0.0.0 --port 0 --advertise kafka.local:9093 --set num.partitions=3 --json'
+    expect(readCommandLine(args.split(' '))).toEqual({
+      kind: 'start',
+      format: 'json',
+      options: {
+        dataDirectory: 'd',
+        host: '0.0.0.0',
+        port: 0,
+        advertisedHost: 'kafka.local',
+        advertisedPort: 9093,
+        config: { 'num.partitions': '3' },
+      },
+    })
+    expect(readCommandLine(['--memory'])).toMatchObject({ options: { memory: true } })
+    expect(readCommandLine(['--help'])).toEqual({ kind: 'help' })
+  })
+
+  it.each([
+    [['--port', 'many'], '--port many is not a port number'],
+    [['--port', '70000'], '--port 70000 is not a port number'],
+    [['--set', 'num.partitions'], '--set num.partitions is not of the form key=value'],
+    [['--advertise', 'here'], '--advertise here is not host:port'],
+    [['--colour', 'red'], "Unknown option '--colour'"],
+  ])('%j is refused by name', (args, what) => {
+    expect(readCommandLine(args)).toMatchObject({ kind: 'error', what: expect.stringContaining(what) as string })
+  })
+})

@@ -1,0 +1,32 @@
+import type { Storage } from '@keyfold/storage'
+import type { BrokerConfig } from './config/broker-config.ts'
+import type { GroupCoordinator } from './group-coordinator/group-coordinator.ts'
+import type { OffsetStore } from './group-coordinator/offsets.ts'
+import type { BrokerLog } from './log.ts'
+import type { PartitionRegistry } from './partition/partition-registry.ts'
+import type { Scheduler } from './scheduler.ts'
+import type { TopicCatalog } from './topics/topic-catalog.ts'
+import type { TransactionCoordinator } from './transactions/transaction-coordinator.ts'
+
+/** Everything a handler may use: the parts of one broker. */
+export interface BrokerContext {
+  readonly config: BrokerConfig
+  readonly catalog: TopicCatalog
+  readonly partitions: PartitionRegistry
+  readonly groups: GroupCoordinator
+  readonly offsets: OffsetStore
+  readonly transactions: TransactionCoordinator
+  readonly storage: Storage
+  readonly scheduler: Scheduler
+  readonly clock: Clock
+  /** This node as clients are to connect to it. */
+  readonly node: { readonly nodeId: number; readonly host: string; readonly port: number }
+  readonly log: BrokerLog
+}
+
+export interface Clock {
+  /** Milliseconds since 1970 as the machine has it now; may jump. For timestamps. */
+  wall(): number
+  /** Milliseconds since 1970 that never jump: the wall clock at start plus the time since. For timeouts. */
+  steady(): number
+}

@@ -1,0 +1,215 @@
+import { KafkaError } from '@keyfold/protocol'
+import type { Storage } from '@keyfold/storage'
+import type { Scheduler } from '../scheduler.ts'
+import { Group, type GroupFacts } from './group.ts'
+import type { GroupContext, GroupSettings } from './group-context.ts'
+import type { GroupRegister } from './group-register.ts'
+import {
+  heartbeat,
+  join,
+  type JoinReply,
+  type JoinRequest,
+  leave,
+  sync,
+  type SyncReply,
+  type SyncRequest,
+} from './membership.ts'
+import type { OffsetEntry, OffsetStore, TopicPartition } from './offsets.ts'
+import { type CommitRequest, validateCommit } from './offset-commit.ts'
+import { failedSync, removeMember } from './rebalance.ts'
+import { failedJoin, keepAlive } from './session.ts'
+
+export interface GroupCoordinatorParts {
+  scheduler: Scheduler
+  storage: Storage
+  register: GroupRegister
+  offsets: OffsetStore
+  settings: GroupSettings & { readonly groupsMax: number; readonly offsetsRetentionMs: number }
+  /** True while a running transaction may change offsets of the group. */
+  readonly hasPendingOffsets: (groupId: string) => boolean
+  readonly wallClock: () => number
+  readonly newUuid: () => string
+}
+
+export interface MemberIdentity {
+  groupId: string
+  memberId: string
+  groupInstanceId: string | null
+  generationId: number
+}
+
+/**
+ * All classic groups of the broker: finds the group a request is about, checks what does not depend on its state and
+ * leaves the rest to the state machines.
+ */
+export class GroupCoordinator {
+  readonly #parts: GroupCoordinatorParts
+  readonly #groups = new Map<string, Group>()
+  readonly #context: GroupContext
+
+  constructor(parts: GroupCoordinatorParts) {
+    this.#parts = parts
+    this.#context = {
+      scheduler: parts.scheduler,
+      settings: parts.settings,
+      wallClock: () => parts.wallClock(),
+      newUuid: () => parts.newUuid(),
+      save: (facts, whenDurable) => this.#save(facts, whenDurable),
+      expire: (group, member) => removeMember(this.#context, group, member),
+    }
+  }
+
+  /** Takes over the groups that the journal knows, once after recovery; sessions begin anew. */
+  load(): void {
+    for (const facts of this.#parts.register.all()) {
+      const group = this.#create(facts.groupId)
+      group.restore(facts)
+      for (const member of group.members.values()) keepAlive(this.#context, group, member)
+    }
+    for (const groupId of this.#parts.offsets.groupIds()) this.#getOrCreate(groupId)
+  }
+
+  get(groupId: string): Group | undefined {
+    return this.#groups.get(groupId)
+  }
+
+  all(): Group[] {
+    return [...this.#groups.values()]
+  }
+
+  join(request: JoinRequest, reply: JoinReply): void {
+    const refuse = (error: KafkaError) => reply(failedJoin(error, request.memberId))
+    const { minSessionTimeoutMs, maxSessionTimeoutMs } = this.#parts.settings
+    if (request.groupId === '') return refuse(KafkaError.INVALID_GROUP_ID)
+    if (request.sessionTimeoutMs < minSessionTimeoutMs || request.sessionTimeoutMs > maxSessionTimeoutMs) {
+      return refuse(KafkaError.INVALID_SESSION_TIMEOUT)
+    }
+    const group = request.memberId === '' ? this.#getOrCreate(request.groupId) : this.#groups.get(request.groupId)
+    if (group !== undefined) return join(this.#context, group, request, reply)
+    // Without a member id only the bound on groups stands in the way.
+    return refuse(request.memberId === '' ? KafkaError.COORDINATOR_NOT_AVAILABLE : KafkaError.UNKNOWN_MEMBER_ID)
+  }
+
+  sync(request: SyncRequest, reply: SyncReply): void {
+    const group = this.#groups.get(request.groupId)
+    if (group !== undefined) return sync(this.#context, group, request, reply)
+    reply(failedSync(request.groupId === '' ? KafkaError.INVALID_GROUP_ID : KafkaError.UNKNOWN_MEMBER_ID))
+  }
+
+  heartbeat(request: MemberIdentity): KafkaError {
+    const group = this.#groups.get(request.groupId)
+    if (group !== undefined) return heartbeat(this.#context, group, request)
+    return request.groupId === '' ? KafkaError.INVALID_GROUP_ID : KafkaError.UNKNOWN_MEMBER_ID
+  }
+
+  /** One error per leaver, in order; undefined if there is no such group. */
+  leave(
+    groupId: string,
+    leavers: readonly { memberId: string; groupInstanceId: string | null }[],
+  ): KafkaError[] | undefined {
+    const group = this.#groups.get(groupId)
+    return group === undefined ? undefined : leave(this.#context, group, leavers)
+  }
+
+  /** Whether a commit (also one inside a transaction) may be accepted; if so it counts as a sign of life. */
+  checkCommit(request: CommitRequest): KafkaError {
+    let group = this.#groups.get(request.groupId)
+    if (group === undefined) {
+      if (request.generationId >= 0) {
+        return request.answersUnknownGroup ? KafkaError.GROUP_ID_NOT_FOUND : KafkaError.ILLEGAL_GENERATION
+      }
+      group = this.#getOrCreate(request.groupId)
+    }
+    if (group === undefined) return KafkaError.COORDINATOR_NOT_AVAILABLE
+    const error = validateCommit(group, request)
+    const member = error === KafkaError.NONE ? group.members.get(request.memberId) : undefined
+    if (member !== undefined) keepAlive(this.#context, group, member)
+    return error
+  }
+
+  /** Stores offsets of a checked commit; returns the lsn to await. */
+  commit(groupId: string, entries: readonly OffsetEntry[]): number {
+    return this.#parts.offsets.commit(groupId, entries)
+  }
+
+  /** Forgets an empty group with its offsets. `lsn` is to be awaited when the error is NONE. */
+  delete(groupId: string): { error: KafkaError; lsn: number } {
+    const group = this.#groups.get(groupId)
+    if (group === undefined) return { error: KafkaError.GROUP_ID_NOT_FOUND, lsn: 0 }
+    if (group.state !== 'Empty') return { error: KafkaError.NON_EMPTY_GROUP, lsn: 0 }
+    return { error: KafkaError.NONE, lsn: this.#forget(group) }
+  }
+
+  /** Forgets offsets of a group, except in topics that members subscribe to. */
+  deleteOffsets(groupId: string, partitions: readonly TopicPartition[]): DeletedOffsets {
+    const group = this.#groups.get(groupId)
+    if (group === undefined) return { error: KafkaError.GROUP_ID_NOT_FOUND, refused: new Set(), lsn: 0 }
+    const subscribed = group.subscribedTopics()
+    if (subscribed === undefined) return { error: KafkaError.NON_EMPTY_GROUP, refused: new Set(), lsn: 0 }
+    const allowed = partitions.filter(({ topic }) => !subscribed.has(topic))
+    const lsn = allowed.length === 0 ? 0 : this.#parts.offsets.delete(groupId, allowed)
+    return { error: KafkaError.NONE, refused: subscribed, lsn }
+  }
+
+  /**
+   * Forgets offsets whose time is over and groups that have nothing left (statement 67). Of a group in use only topics
+   * that nobody subscribes to can expire.
+   */
+  expireOffsets(): void {
+    const nowMs = this.#parts.wallClock()
+    for (const group of this.all()) {
+      if (this.#parts.hasPendingOffsets(group.groupId)) continue
+      const expired = this.#expiredOffsets(group, nowMs)
+      if (expired.length > 0) this.#parts.offsets.delete(group.groupId, expired)
+      const isUnused = group.state === 'Empty' && group.pendingJoins.size === 0
+      if (isUnused && !this.#parts.offsets.has(group.groupId)) this.#forget(group)
+    }
+  }
+
+  #expiredOffsets(group: Group, nowMs: number): OffsetEntry[] {
+    const subscribed = group.subscribedTopics()
+    if (subscribed === undefined) return []
+    const retentionMs = this.#parts.settings.offsetsRetentionMs
+    // Groups without members count from when they became empty; simple consumers, which never had any, from the commit.
+    const emptySinceMs = group.state === 'Empty' && group.protocolType !== null ? group.emptySinceMs : 0
+    return this.#parts.offsets.ofGroup(group.groupId).filter((entry) => {
+      if (subscribed.has(entry.topic)) return false
+      if (entry.expireTimestampMs >= 0) return entry.expireTimestampMs <= nowMs
+      return Math.max(entry.timestampMs, emptySinceMs) + retentionMs <= nowMs
+    })
+  }
+
+  #forget(group: Group): number {
+    group.transitionTo('Dead')
+    for (const timer of group.pendingJoins.values()) timer.cancel()
+    group.pendingJoins.clear()
+    this.#groups.delete(group.groupId)
+    const { storage, offsets, register } = this.#parts
+    return storage.appendAtomic([offsets.deletionOfGroup(group.groupId), register.deletion(group.groupId)])
+  }
+
+  #save(facts: GroupFacts, whenDurable: (() => void) | undefined): void {
+    const lsn = this.#parts.register.save(facts)
+    // A failed sync ends the broker; nothing is answered then.
+    if (whenDurable !== undefined) void this.#parts.storage.durable(lsn).then(whenDurable, () => {})
+  }
+
+  #getOrCreate(groupId: string): Group | undefined {
+    const group = this.#groups.get(groupId)
+    if (group !== undefined) return group
+    return this.#groups.size < this.#parts.settings.groupsMax ? this.#create(groupId) : undefined
+  }
+
+  #create(groupId: string): Group {
+    const group = new Group(groupId, this.#parts.wallClock())
+    this.#groups.set(groupId, group)
+    return group
+  }
+}
+
+export interface DeletedOffsets {
+  error: KafkaError
+  /** Topics whose offsets stay because members subscribe to them. */
+  refused: ReadonlySet<string>
+  lsn: number
+}

@@ -1,0 +1,82 @@
+import { KafkaError, Metadata } from '@keyfold/protocol'
+import { zeroUuid } from '@keyfold/bytes'
+import type { BrokerContext } from '../broker-context.ts'
+import { checkNewTopic } from '../topics/new-topic.ts'
+import { partitionIndexes, type Topic } from '../topics/topic.ts'
+import { topicNameProblem } from '../topics/topic-name.ts'
+import { handler } from './handler.ts'
+
+/**
+ * Metadata (3), versions 0-13.
+ * Behaviour: this node, and the topics asked for. An unknown topic is created on the spot where both the broker
+ * (`auto.create.topics.enable`) and the request allow it; the answer then waits until it is durable.
+ * Versions: 0 no topics means all; 1+ null means all, an empty list none; 4 the client may forbid creation; 10 topic
+ * ids, by which topics can be asked for from 12 on.
+ * Not done: authorized operations (there is no authorizer: all are left out).
+ */
+export const metadata = handler(Metadata, async (request, broker, { version }) => {
+  const { node, catalog } = broker
+  const wantsAll = request.topics === null || (version === 0 && request.topics.length === 0)
+  const mayCreate = request.allowAutoTopicCreation && broker.config.boolean('auto.create.topics.enable')
+  let lsn = 0
+  const topics = wantsAll
+    ? catalog.all().map((topic) => describe(topic, node.nodeId))
+    : (request.topics ?? []).map(({ name, topicId }) => {
+        if (name === null) return byId(topicId, broker)
+        if (topicNameProblem(name) !== undefined) return failed(name, KafkaError.INVALID_TOPIC_EXCEPTION)
+        if (catalog.get(name) === undefined && mayCreate) {
+          const outcome = autoCreate(name, broker)
+          if (outcome.error !== KafkaError.NONE) return failed(name, outcome.error)
+          ;({ lsn } = outcome)
+        }
+        const topic = catalog.get(name)
+        return topic === undefined ? failed(name, KafkaError.UNKNOWN_TOPIC_OR_PARTITION) : describe(topic, node.nodeId)
+      })
+  await broker.storage.durable(lsn)
+  return {
+    brokers: [{ nodeId: node.nodeId, host: node.host, port: node.port }],
+    clusterId: catalog.clusterId,
+    controllerId: node.nodeId,
+    topics,
+  }
+})
+
+function byId(topicId: string, { catalog, node }: BrokerContext) {
+  const topic = catalog.byId(topicId)
+  if (topic !== undefined) return describe(topic, node.nodeId)
+  return { ...failed(null, KafkaError.UNKNOWN_TOPIC_ID), topicId }
+}
+
+function autoCreate(name: string, broker: BrokerContext): { error: KafkaError; lsn: number } {
+  const checked = checkNewTopic(broker, {
+    name,
+    numPartitions: -1,
+    replicationFactor: -1,
+    assignments: [],
+    configs: [],
+  })
+  if ('error' in checked) return { error: checked.error, lsn: 0 }
+  return { error: KafkaError.NONE, lsn: broker.catalog.create({ name, ...checked }) }
+}
+
+function describe(topic: Topic, nodeId: number) {
+  return {
+    errorCode: KafkaError.NONE.code,
+    name: topic.name,
+    topicId: topic.id,
+    isInternal: topic.isInternal,
+    partitions: partitionIndexes(topic).map((partitionIndex) => ({
+      errorCode: KafkaError.NONE.code,
+      partitionIndex,
+      leaderId: nodeId,
+      leaderEpoch: 0,
+      replicaNodes: [nodeId],
+      isrNodes: [nodeId],
+      offlineReplicas: [],
+    })),
+  }
+}
+
+function failed(name: string | null, error: KafkaError) {
+  return { errorCode: error.code, name, topicId: zeroUuid, isInternal: false, partitions: [] }
+}

@@ -1,0 +1,7 @@
+import { KafkaError } from '@keyfold/protocol'
+
+/** Clients of before KIP-588 do not know PRODUCER_FENCED; to them a fenced producer has an invalid epoch. */
+export function fencedCodeFor(version: number, versionWithFenced: number, errorCode: number): number {
+  const isUnknown = version < versionWithFenced && errorCode === KafkaError.PRODUCER_FENCED.code
+  return isUnknown ? KafkaError.INVALID_PRODUCER_EPOCH.code : errorCode
+}

@@ -1,0 +1,365 @@
+import { type BufferReader, BufferWriter } from '@keyfold/bytes'
+import {
+  buildControlBatch,
+  type Compressors,
+  KafkaError,
+  readBatchHeader,
+  readRecords,
+  readTransactionMarker,
+  type RecordBatchHeader,
+  setLogAppendTime,
+} from '@keyfold/protocol'
+import {
+  eachBatch,
+  type EntryToAppend,
+  leaderEpoch,
+  type PartitionLog,
+  type Storage,
+  StorageError,
+} from '@keyfold/storage'
+
+import { entryKinds } from '../entry-kinds.ts'
+import { type BatchRefusal, isRefusal, refusal, validateBatch } from './batch-validation.ts'
+import { findOffset, type FoundOffset } from './offset-search.ts'
+import { defaultPartitionConfig, type PartitionConfig } from './partition-config.ts'
+import { type ProducerDescription, ProducerStates } from './producer-states.ts'
+import type { AppendRequest, AppendResult, Isolation, ReadRequest, ReadResult } from './partition-requests.ts'
+import { expiredLogStart } from './retention.ts'
+import { TransactionIndex } from './transaction-index.ts'
+import { checkedWatermarks, type Watermarks } from './watermarks.ts'
+
+export interface PartitionOptions {
+  readonly storage: Storage
+  readonly log: PartitionLog
+  readonly compressors: Compressors
+}
+
+/** The epoch of the transaction coordinator in its markers: there is one coordinator, and it never moves. */
+const coordinatorEpoch = 0
+const newestProduceVersion = 13
+
+/**
+ * One partition: its log with what Kafka's rules make of it. Every change is a journal entry of storage; `apply…` methods
+ * follow those entries, live and on recovery. Nothing is visible before it is durable.
+ */
+export class Partition {
+  readonly topic: string
+  readonly index: number
+  /** Unique, never used again: a topic that is made anew has partitions with other ids. */
+  readonly id: number
+  readonly leaderEpoch: number = leaderEpoch
+  readonly #storage: Storage
+  readonly #log: PartitionLog
+  readonly #compressors: Compressors
+  readonly #config: PartitionConfig = { ...defaultPartitionConfig }
+  readonly #producers = new ProducerStates()
+  readonly #transactions = new TransactionIndex()
+  readonly #listeners = new Set<() => void>()
+  #watermarks: Watermarks
+
+  constructor({ storage, log, compressors }: PartitionOptions) {
+    this.#storage = storage
+    this.#log = log
+    this.#compressors = compressors
+    this.topic = log.topic
+    this.index = log.partition
+    this.id = log.id
+    this.#watermarks = checkedWatermarks(this.#currentWatermarks(), undefined, this.#name)
+  }
+
+  get logStartOffset(): number {
+    return this.#watermarks.logStartOffset
+  }
+
+  /** End of what read_committed readers may see. */
+  get lastStableOffset(): number {
+    return this.#watermarks.lastStableOffset
+  }
+
+  /** End of what is durable, and so of what anybody may see. */
+  get highWatermark(): number {
+    return this.#watermarks.highWatermark
+  }
+
+  get logEndOffset(): number {
+    return this.#log.logEndOffset
+  }
+
+  get sizeInBytes(): number {
+    return this.#log.sizeInBytes
+  }
+
+  configure(config: Partial<PartitionConfig>): void {
+    Object.assign(this.#config, config)
+    const { segmentBytes, segmentMs, indexIntervalBytes } = this.#config
+    this.#log.configure({ segmentBytes, segmentMs, indexIntervalBytes })
+  }
+
+  /** Checks a client's batch and appends it. It is not durable when this returns: await `storage.durable(lsn)`. */
+  append(request: AppendRequest): AppendResult {
+    const { batch, nowMs, apiVersion = newestProduceVersion } = request
+    const unusable = this.#unusable()
+    if (unusable !== undefined) return this.#refused(unusable)
+    const context = { config: this.#config, compressors: this.#compressors, nowMs, apiVersion }
+    const header = validateBatch(batch, context)
+    if (isRefusal(header)) return this.#refused(header)
+    if (header.producerId >= 0) {
+      const known = this.#checkProducer(header, request)
+      if (known !== undefined) return known
+    }
+    const isStamped = this.#config.timestampType === 'LogAppendTime'
+    if (isStamped) setLogAppendTime(batch, 0, nowMs)
+    const baseOffset = this.#log.logEndOffset
+    const lsn = this.#storage.appendAtomic([this.#storage.partitions.batch(this.#log, this.#log.prepare(batch))])
+    // A transactional batch waits for its transaction's end (one sync for all of it); nobody may wait for acks=0.
+    if (!header.isTransactional) this.#storage.demand()
+    return this.#accepted({ baseOffset, logAppendTimeMs: isStamped ? nowMs : -1, lsn })
+  }
+
+  /** Batches from the one that holds the offset, up to where this reader may see. */
+  async read({ offset, maxBytes, isolation, minOneBatch }: ReadRequest): Promise<ReadResult> {
+    const watermarks = this.#watermarks
+    const isInRange = offset >= watermarks.logStartOffset && offset <= this.#log.logEndOffset
+    if (!isInRange) return noRecords(KafkaError.OFFSET_OUT_OF_RANGE, isolation)
+    const endOffset = this.#visibleEnd(isolation)
+    const { highWatermark, lastStableOffset, logStartOffset } = watermarks
+    try {
+      const records = await this.#storage.read(this.#log, { offset, endOffset, maxBytes, minOneBatch })
+      const abortedTransactions =
+        isolation === 'read_committed' ? this.#transactions.abortedBetween(offset, endOf(records) ?? offset) : null
+      return { errorCode: 0, records, highWatermark, lastStableOffset, logStartOffset, abortedTransactions }
+    } catch (error) {
+      if (error instanceof StorageError) return noRecords(KafkaError.KAFKA_STORAGE_ERROR, isolation)
+      throw error
+    }
+  }
+
+  /** Bytes that a reader at `offset` would get now, at most `bytesMax`; `bytesMax` if they lie in an older segment. */
+  availableBytes(offset: number, isolation: Isolation, bytesMax: number): number {
+    return this.#log.bytesBetween(offset, this.#visibleEnd(isolation), bytesMax)
+  }
+
+  /** ListOffsets: a time in milliseconds, or one of Kafka's negative questions (statement 47). */
+  listOffset(timestamp: number, isolation: Isolation): Promise<FoundOffset> {
+    return findOffset({
+      storage: this.#storage,
+      log: this.#log,
+      compressors: this.#compressors,
+      timestamp,
+      endOffset: this.#visibleEnd(isolation),
+    })
+  }
+
+  /** DeleteRecords: moves the start of the log forward; -1 means to the high watermark. Await `lsn`. */
+  deleteRecordsBefore(offset: number): { errorCode: number; lowWatermark: number; lsn: number } {
+    const target = offset === -1 ? this.highWatermark : offset
+    const error = this.#deletionError(target)
+    if (error !== undefined) return { errorCode: error.code, lowWatermark: -1, lsn: 0 }
+    if (target > this.logStartOffset) this.#moveStart(target)
+    return { errorCode: 0, lowWatermark: this.logStartOffset, lsn: this.#storage.lastLsn }
+  }
+
+  /** Deletes whole segments that retention.ms or retention.bytes has run out for; returns how many. */
+  applyRetention(nowMs: number): number {
+    const { retentionMs, retentionBytes, deletes } = this.#config
+    if (!deletes || this.#unusable() !== undefined) return 0
+    const limits = { retentionMs, retentionBytes, nowMs, highWatermark: this.highWatermark }
+    const start = expiredLogStart(this.#log, limits)
+    if (start <= this.logStartOffset) return 0
+    const before = this.#log.segments.length
+    // With the active segment gone too, the log goes on in an empty one.
+    if (start === this.#log.logEndOffset) this.#log.roll()
+    const rolled = this.#log.segments.length - before
+    this.#moveStart(start)
+    return before + rolled - this.#log.segments.length
+  }
+
+  /** Forgets idempotent producers that have been silent for so long and have no open transaction (statement 17). */
+  expireProducers(nowMs: number, expirationMs = 86_400_000): void {
+    const silent = this.#producers
+      .silentSince(nowMs - expirationMs)
+      .filter((producerId) => this.#transactions.openOffset(producerId) < 0)
+    if (silent.length === 0) return
+    const writer = new BufferWriter(8 + silent.length * 8)
+    writer.writeInt32(this.id)
+    writer.writeInt32(silent.length)
+    for (const producerId of silent) writer.writeInt64(producerId)
+    this.#storage.append(entryKinds.producersExpired, writer.toBuffer())
+  }
+
+  /** Whether the producer has written to this partition in a transaction that has not ended. */
+  hasOpenTransaction(producerId: number): boolean {
+    return this.#transactions.openOffset(producerId) >= 0
+  }
+
+  /** The journal entry that ends a producer's transaction here; append it together with the decision. */
+  marker(end: { producerId: number; producerEpoch: number; committed: boolean; nowMs: number }): EntryToAppend {
+    const { committed, nowMs, ...producer } = end
+    const batch = buildControlBatch({
+      ...producer,
+      type: committed ? 'commit' : 'abort',
+      coordinatorEpoch,
+      baseOffset: this.#log.logEndOffset,
+      timestamp: nowMs,
+      partitionLeaderEpoch: leaderEpoch,
+    })
+    return this.#storage.partitions.batch(this.#log, this.#log.prepare(batch))
+  }
+
+  describeProducers(): (ProducerDescription & { currentTxnStartOffset: number })[] {
+    return this.#producers.describe().map((producer) => ({
+      ...producer,
+      currentTxnStartOffset: this.#transactions.openOffset(producer.producerId),
+    }))
+  }
+
+  /** Calls the listener when a watermark has moved, or the partition is gone. Returns the way to stop that. */
+  onAdvance(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** A batch has been appended. */
+  applyBatch(batch: Buffer, header: RecordBatchHeader, lsn: number): void {
+    if (header.isControl) this.#applyMarker(batch, header)
+    else if (header.producerId >= 0) {
+      this.#producers.apply(header, lsn)
+      if (header.isTransactional) this.#transactions.append(header.producerId, header.baseOffset)
+    }
+  }
+
+  /** The journal is durable further than before. */
+  applyDurable(): void {
+    this.#transactions.advance(this.#log.durableEndOffset)
+    this.#move()
+  }
+
+  applyLogStart(): void {
+    this.#transactions.dropBefore(this.#log.logStartOffset)
+    this.#move()
+  }
+
+  applyExpiry(producerId: number): void {
+    this.#producers.forget(producerId)
+  }
+
+  /** The partition was removed: whoever waits for data learns it. */
+  notifyRemoved(): void {
+    this.#notify()
+  }
+
+  writeSnapshot(writer: BufferWriter): void {
+    this.#producers.write(writer)
+    this.#transactions.write(writer)
+  }
+
+  readSnapshot(reader: BufferReader): void {
+    this.#producers.read(reader)
+    this.#transactions.read(reader)
+    this.#watermarks = checkedWatermarks(this.#currentWatermarks(), undefined, this.#name)
+  }
+
+  get #name(): string {
+    return `${this.topic}-${this.index}`
+  }
+
+  #applyMarker(batch: Buffer, header: RecordBatchHeader): void {
+    for (const record of readRecords(batch)) {
+      const marker = readTransactionMarker(record)
+      if (marker === undefined) continue
+      this.#producers.applyMarker(header, marker.coordinatorEpoch)
+      this.#transactions.end(header.producerId, record.offset, marker.type === 'commit')
+    }
+  }
+
+  #unusable(): BatchRefusal | undefined {
+    if (this.#log.damage !== undefined) return refusal(KafkaError.KAFKA_STORAGE_ERROR, this.#log.damage.message)
+    if (!this.#storage.acceptsWrites) return refusal(KafkaError.KAFKA_STORAGE_ERROR, 'the disk takes no more writes')
+    return undefined
+  }
+
+  /** What to answer at once: an error, or the place of a batch that is in the log already. */
+  #checkProducer(header: RecordBatchHeader, request: AppendRequest): AppendResult | undefined {
+    const { mustStartAtZero = false, isTransactionVerified = false } = request
+    const verdict = this.#producers.check(header, { mustStartAtZero })
+    if (verdict.kind === 'duplicate') {
+      const { baseOffset, timestamp, lsn } = verdict.batch
+      const isStamped = this.#config.timestampType === 'LogAppendTime'
+      return this.#accepted({ baseOffset, logAppendTimeMs: isStamped ? timestamp : -1, lsn })
+    }
+    if (verdict.kind === 'refused') return this.#refused(refusal(verdict.error, verdict.reason))
+    const isOpen = this.hasOpenTransaction(header.producerId)
+    if (isOpen && !header.isTransactional) {
+      return this.#refused(refusal(KafkaError.INVALID_TXN_STATE, 'the producer has an open transaction here'))
+    }
+    if (header.isTransactional && !isOpen && !isTransactionVerified) {
+      return this.#refused(refusal(KafkaError.INVALID_TXN_STATE, 'the partition is not part of the transaction'))
+    }
+    return undefined
+  }
+
+  #accepted(result: Pick<AppendResult, 'baseOffset' | 'logAppendTimeMs' | 'lsn'>): AppendResult {
+    return { errorCode: 0, errorMessage: null, recordErrors: [], logStartOffset: this.logStartOffset, ...result }
+  }
+
+  #refused(why: BatchRefusal): AppendResult {
+    return { ...why, baseOffset: -1, logAppendTimeMs: -1, logStartOffset: -1, lsn: 0 }
+  }
+
+  #deletionError(target: number): KafkaError | undefined {
+    if (this.#unusable() !== undefined) return KafkaError.KAFKA_STORAGE_ERROR
+    if (!this.#config.deletes) return KafkaError.POLICY_VIOLATION
+    return target < 0 || target > this.highWatermark ? KafkaError.OFFSET_OUT_OF_RANGE : undefined
+  }
+
+  #moveStart(offset: number): void {
+    this.#storage.appendAtomic([this.#storage.partitions.logStart(this.#log, offset)])
+  }
+
+  #visibleEnd(isolation: Isolation): number {
+    return isolation === 'read_committed' ? this.lastStableOffset : this.highWatermark
+  }
+
+  #currentWatermarks(): Watermarks {
+    const { logStartOffset, logEndOffset, durableEndOffset } = this.#log
+    const undecided = this.#transactions.firstUndecidedOffset ?? durableEndOffset
+    // Records deleted under an open transaction are gone for everybody.
+    const lastStableOffset = Math.max(Math.min(undecided, durableEndOffset), logStartOffset)
+    return { logStartOffset, lastStableOffset, highWatermark: durableEndOffset, logEndOffset }
+  }
+
+  #move(): void {
+    const before = this.#watermarks
+    const next = checkedWatermarks(this.#currentWatermarks(), before, this.#name)
+    this.#watermarks = next
+    const isVisible =
+      next.highWatermark !== before.highWatermark ||
+      next.lastStableOffset !== before.lastStableOffset ||
+      next.logStartOffset !== before.logStartOffset
+    if (isVisible) this.#notify()
+  }
+
+  #notify(): void {
+    for (const listener of this.#listeners) listener()
+  }
+}
+
+function noRecords(error: KafkaError, isolation: Isolation): ReadResult {
+  return {
+    errorCode: error.code,
+    records: [],
+    highWatermark: -1,
+    lastStableOffset: -1,
+    logStartOffset: -1,
+    abortedTransactions: isolation === 'read_committed' ? [] : null,
+  }
+}
+
+/** The offset behind the last batch. */
+function endOf(records: readonly Buffer[]): number | undefined {
+  const last = records.at(-1)
+  if (last === undefined) return undefined
+  let end = 0
+  for (const batch of eachBatch([last])) end = readBatchHeader(batch).lastOffset + 1
+  return end
+}

@@ -1,0 +1,36 @@
+import type { BrokerError } from './errors.ts'
+import type { BrokerLog } from './log.ts'
+
+/** Where a broker keeps its data: a directory of its own, or memory (tests: gone when it closes). */
+type DataOptions = { dataDirectory: string; memory?: false } | { memory: true; dataDirectory?: undefined }
+
+export type BrokerOptions = DataOptions & {
+  /** Address to listen on. Default 127.0.0.1: reachable from this machine only. */
+  host?: string
+  /** TCP port; 0, the default, picks a free one (see `RunningBroker.port`). */
+  port?: number
+  /** The address clients are told to connect to, where it differs from `host` (containers, 0.0.0.0). */
+  advertisedHost?: string
+  /** The port clients are told to connect to, where it differs from `port`. */
+  advertisedPort?: number
+  /** Broker settings under Kafka's own names, for example `{ 'num.partitions': 6 }`; see `brokerConfigs`. */
+  config?: Readonly<Record<string, string | number | boolean>>
+  /** Receives log lines. Default: silence. */
+  log?: BrokerLog
+}
+
+/** A broker that accepts connections. */
+export interface RunningBroker {
+  readonly host: string
+  readonly port: number
+  /** `host:port` as clients are told to connect. */
+  readonly address: string
+  /** Kafka's `node.id`; the same after every restart. */
+  readonly nodeId: number
+  /** 22 characters, the same after every restart of a data directory. */
+  readonly clusterId: string
+  /** Settles when the broker has stopped: undefined after `close()`, the error when it failed by itself. */
+  readonly stopped: Promise<BrokerError | undefined>
+  /** Clean shutdown: ends connections, writes a checkpoint, releases the data directory. Safe to call twice. */
+  close(): Promise<void>
+}

@@ -1,0 +1,105 @@
+import { MemoryFiles, NodeFiles } from '@keyfold/storage'
+import { Broker } from '../broker.ts'
+import type { Clock } from '../broker-context.ts'
+import { BrokerConfig } from '../config/broker-config.ts'
+import { BrokerError } from '../errors.ts'
+import { type BrokerLog, silentLog } from '../log.ts'
+import type { BrokerOptions, RunningBroker } from '../running-broker.ts'
+import { nodeCompressors } from './compressors.ts'
+import { Listener } from './listener.ts'
+import { machineTimers } from './timers.ts'
+
+/**
+ * Starts a broker in this thread and resolves once clients can connect. Rejects with a `BrokerError`: CONFIG_INVALID,
+ * PORT_IN_USE, LISTEN_FAILED, DATA_DIRECTORY_LOCKED, DATA_DIRECTORY_UNUSABLE, JOURNAL_CORRUPT, …
+ */
+export async function startBroker(options: BrokerOptions): Promise<RunningBroker> {
+  const { host = '127.0.0.1', log = silentLog } = options
+  const config = new BrokerConfig(options.config)
+  const listener = await Listener.open(host, options.port ?? 0)
+  const advertised = { host: options.advertisedHost ?? host, port: options.advertisedPort ?? listener.port }
+  const timers = machineTimers()
+  const failed = Promise.withResolvers<BrokerError>()
+  try {
+    const broker = await Broker.open({
+      files: options.memory === true ? new MemoryFiles({ crashable: false }) : new NodeFiles(options.dataDirectory),
+      config,
+      log,
+      advertised,
+      scheduler: timers.scheduler,
+      clock: machineClock(),
+      compressors: nodeCompressors,
+      randomBytes: (count) => crypto.getRandomValues(new Uint8Array(count)),
+      onFatal: failed.resolve,
+    })
+    listener.serve(broker)
+    warnOfLoss(config, options, log)
+    return running(broker, { host, listener, timers, failure: failed.promise })
+  } catch (error) {
+    timers.stop()
+    await listener.close()
+    throw error
+  }
+}
+
+interface Rim {
+  host: string
+  listener: Listener
+  timers: { stop(): void }
+  /** Settles when the disk fails. */
+  failure: Promise<BrokerError>
+}
+
+function running(broker: Broker, { host, listener, timers, failure }: Rim): RunningBroker {
+  const { log, node, catalog } = broker
+  const { nodeId } = node
+  const { clusterId } = catalog
+  const address = `${node.host}:${node.port}`
+  const stopped = Promise.withResolvers<BrokerError | undefined>()
+  let ending: Promise<BrokerError | undefined> | undefined
+  const end = async (reason: BrokerError | undefined): Promise<BrokerError | undefined> => {
+    await listener.close()
+    const closed = broker.close().then(() => undefined, asBrokerError)
+    const error = reason ?? (await closed)
+    timers.stop()
+    if (error === undefined) log.info('broker closed', { address })
+    else log.error('broker failed', { address, code: error.code, reason: error.message })
+    stopped.resolve(error)
+    return error
+  }
+  void failure.then((error) => (ending ??= end(error)))
+  log.info('broker ready', { address, nodeId, clusterId, topics: catalog.size })
+  return {
+    host,
+    port: listener.port,
+    address,
+    nodeId,
+    clusterId,
+    stopped: stopped.promise,
+    close: async () => {
+      const error = await (ending ??= end(undefined))
+      if (error !== undefined) throw error
+    },
+  }
+}
+
+function asBrokerError(error: unknown): BrokerError {
+  if (error instanceof BrokerError) return error
+  return new BrokerError('BROKER_FAILED', error instanceof Error ? error.message : String(error), { cause: error })
+}
+
+/** Wall clock for timestamps, and one that never jumps for timeouts. */
+function machineClock(): Clock {
+  const startMs = Date.now() - performance.now()
+  return { wall: () => Date.now(), steady: () => Math.floor(startMs + performance.now()) }
+}
+
+function warnOfLoss(config: BrokerConfig, options: BrokerOptions, log: BrokerLog): void {
+  const durability = config.text('keyfold.durability')
+  if (options.memory === true || durability === 'fsync') return
+  const lost =
+    durability === 'interval'
+      ? `the last ${config.number('keyfold.durability.interval.ms')} ms of acknowledged records`
+      : 'acknowledged records that the operating system has not written yet'
+  log.warn('answers are given before data is durable', { durability, lostAtPowerFailure: lost })
+}
