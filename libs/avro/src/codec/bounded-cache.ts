@@ -1,0 +1,28 @@
+/** Keeps the entries that were used last. */
+export class BoundedCache<Key, Value> {
+  readonly #entries = new Map<Key, Value>()
+  readonly #entriesMax: number
+
+  constructor(entriesMax: number) {
+    this.#entriesMax = entriesMax
+  }
+
+  get(key: Key, make: () => Value): Value {
+    const known = this.#entries.get(key)
+    if (known !== undefined) {
+      // A Map keeps its order of insertion: putting the entry back makes it the youngest.
+      this.#entries.delete(key)
+      this.#entries.set(key, known)
+      return known
+    }
+    const made = make()
+    this.#entries.set(key, made)
+    if (this.#entries.size > this.#entriesMax) {
+      for (const oldest of this.#entries.keys()) {
+        this.#entries.delete(oldest)
+        break
+      }
+    }
+    return made
+  }
+}

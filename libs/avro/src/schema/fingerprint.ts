@@ -1,0 +1,25 @@
+import { md5, uuidText } from '../md5.ts'
+import { parsingCanonicalForm } from './parsing-canonical-form.ts'
+import type { ParsedSchema } from './schema-node.ts'
+
+/** The registry's guid of a schema without references: MD5 of its canonical string, as UUID text. */
+export function schemaGuid(canonical: string): string {
+  return uuidText(md5(canonical))
+}
+
+/** CRC-64-AVRO of the parsing canonical form, from the specification's "Schema Fingerprints". */
+export function fingerprint64(schema: ParsedSchema): bigint {
+  let fingerprint = EMPTY
+  for (const byte of Buffer.from(parsingCanonicalForm(schema), 'utf8')) {
+    fingerprint = (fingerprint >> 8n) ^ (TABLE[Number((fingerprint ^ BigInt(byte)) & 0xffn)] ?? 0n)
+  }
+  return fingerprint
+}
+
+const EMPTY = 0xc15d213aa4d7a795n
+
+const TABLE: readonly bigint[] = Array.from({ length: 256 }, (_, index) => {
+  let entry = BigInt(index)
+  for (let bit = 0; bit < 8; bit++) entry = (entry >> 1n) ^ (EMPTY & -(entry & 1n))
+  return entry
+})
