@@ -1,0 +1,59 @@
+/** What may be done about an error is part of it. */
+export interface KafkaErrorRow {
+  /** Whether the same call may succeed later without a change by the caller. */
+  readonly retriable: boolean
+  readonly fix: string
+}
+
+const errors = {
+  KAFKA_UNREACHABLE: {
+    retriable: true,
+    fix: 'start the broker, or point KAFKA_BROKERS at one that is running and reachable from here',
+  },
+  KAFKA_INCOMPATIBLE: { retriable: false, fix: 'use Apache Kafka 2.3 or newer, or the bundled broker' },
+  KAFKA_CLIENT_CLOSED: { retriable: false, fix: 'open a new client: this one was closed' },
+  KAFKA_TIMEOUT: { retriable: true, fix: 'check that the cluster is healthy and every partition has a leader' },
+  OFFSET_OUT_OF_RANGE: {
+    retriable: false,
+    fix: 'history is missing: check retention.ms and retention.bytes of the topic and whether it was made anew',
+  },
+  UNKNOWN_TOPIC_OR_PARTITION: { retriable: false, fix: 'create the topic, or correct its name or the partition' },
+  TOPIC_REFUSED: { retriable: false, fix: 'correct the name or the settings of the topic as the broker says' },
+  RECORDS_CORRUPT: { retriable: false, fix: 'check the disk of the broker that leads this partition' },
+  COMPRESSION_UNSUPPORTED: {
+    retriable: false,
+    fix: 'let the producer write uncompressed, gzip or zstd records',
+  },
+  AUTHENTICATION_FAILED: { retriable: false, fix: 'check the sasl mechanism, user name and password' },
+  PRODUCER_FENCED: { retriable: false, fix: 'stop writing: a newer producer has taken this transactional id over' },
+  BROKER_REFUSED: { retriable: false, fix: 'see the broker error name, and the log of the broker' },
+  BROKER_BUSY: { retriable: true, fix: 'try again: the cluster is electing a leader or loading its state' },
+} as const satisfies Readonly<Record<string, KafkaErrorRow>>
+
+export type KafkaErrorCode = keyof typeof errors
+
+export interface KafkaErrorParticulars {
+  readonly cause?: unknown
+  readonly details?: Readonly<Record<string, unknown>>
+}
+
+/** An operating error of the Kafka client. `String(error)` is one line: code, cause, fix. */
+export class KafkaClientError extends Error {
+  override readonly name = 'KafkaClientError'
+  readonly code: KafkaErrorCode
+  readonly retriable: boolean
+  readonly fix: string
+  readonly details: Readonly<Record<string, unknown>>
+
+  constructor(code: KafkaErrorCode, message: string, particulars: KafkaErrorParticulars = {}) {
+    super(message, particulars.cause === undefined ? undefined : { cause: particulars.cause })
+    this.code = code
+    this.retriable = errors[code].retriable
+    this.fix = errors[code].fix
+    this.details = particulars.details ?? {}
+  }
+
+  override toString(): string {
+    return `${this.code}: ${this.message}. Fix: ${this.fix}`
+  }
+}

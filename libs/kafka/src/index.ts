@@ -1,0 +1,21 @@
+export { type KafkaClientOptions, type KafkaLog, type KafkaLogLevel } from './client-options.ts'
+export { connectKafka } from './connect-kafka.ts'
+export { KafkaClientError, type KafkaErrorCode, type KafkaErrorParticulars, type KafkaErrorRow } from './errors.ts'
+export type {
+  ClusterDescription,
+  CommitOutcome,
+  Isolation,
+  KafkaClient,
+  Offset,
+  PartitionReader,
+  PartitionReaderOptions,
+  PartitionWrite,
+  ReadBatch,
+  RecordToWrite,
+  StoredRecord,
+  TopicDescription,
+  TopicSpecification,
+  TransactionalProducer,
+  TransactionalProducerOptions,
+} from './kafka-client.ts'
+export { partitionForKey } from '@keyfold/bytes'

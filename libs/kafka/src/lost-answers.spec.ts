@@ -1,0 +1,145 @@
+import { randomUUID } from 'node:crypto'
+import { type RunningBroker, startBroker } from '@keyfold/broker'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { connectKafka } from './connect-kafka.ts'
+import type { KafkaClient } from './kafka-client.ts'
+import { FlakyProxy, type WireFault } from './testing/index.ts'
+
+const api = {
+  produce: 0,
+  fetch: 1,
+  listOffsets: 2,
+  metadata: 3,
+  findCoordinator: 10,
+  initProducerId: 22,
+  addPartitions: 24,
+  endTxn: 26,
+}
+
+let proxy: FlakyProxy
+let broker: RunningBroker
+let kafka: KafkaClient
+let topic: string
+
+beforeAll(async () => {
+  proxy = await FlakyProxy.start()
+  broker = await startBroker({ memory: true, advertisedHost: '127.0.0.1', advertisedPort: proxy.port })
+  proxy.forwardTo(broker.port)
+})
+
+afterAll(async () => {
+  await broker.close()
+  await proxy.close()
+})
+
+beforeEach(async () => {
+  kafka = await connectKafka({ brokers: [proxy.address], clientId: 'test', requestTimeoutMs: 1_000 })
+  topic = `lost-${randomUUID()}`
+  await kafka.ensureTopics([{ name: topic, partitions: 1 }])
+})
+
+afterEach(async () => {
+  proxy.faults.length = 0
+  await kafka.close()
+})
+
+const write = (value: string) => ({ topic, partition: 0, records: [{ key: null, value: Buffer.from(value) }] })
+const producerOf = (transactionalId: string) =>
+  kafka.openTransactionalProducer({ transactionalId, transactionTimeoutMs: 15_000 })
+
+async function stored(): Promise<readonly string[]> {
+  const reader = kafka.openPartitionReader({ topic, partition: 0, fromOffset: 0, isolation: 'committed' })
+  const [end = 0] = await kafka.endOffsets(topic, 'committed')
+  const values: string[] = []
+  for (let position = 0; position < end;) {
+    const batch = await reader.next()
+    values.push(...batch.records.map(({ value }) => value?.toString() ?? ''))
+    position = batch.position
+  }
+  await reader.close()
+  return values
+}
+
+describe('a transaction whose answer is lost', () => {
+  it.each<[string, WireFault, readonly string[]]>([
+    ['the answer to EndTxn', { apiKey: api.endTxn, what: 'lose-answer' }, ['before', 'doubtful']],
+    ['the request EndTxn', { apiKey: api.endTxn, what: 'lose-request' }, ['before']],
+    ['an EndTxn that is not answered', { apiKey: api.endTxn, what: 'hang' }, ['before', 'doubtful']],
+    ['the answer to Produce', { apiKey: api.produce, what: 'lose-answer' }, ['before']],
+    ['the request Produce', { apiKey: api.produce, what: 'lose-request' }, ['before']],
+  ])('is unknown: %s', async (_, fault, expected) => {
+    const id = randomUUID()
+    const producer = await producerOf(id)
+    expect((await producer.commit([write('before')])).kind).toBe('committed')
+    proxy.faults.push(fault)
+    expect((await producer.commit([write('doubtful')])).kind).toBe('unknown')
+    // This producer is finished: nothing more is written through it.
+    expect((await producer.commit([write('never')])).kind).toBe('unknown')
+    const next = await producerOf(id)
+    expect(await stored()).toEqual(expected)
+    expect((await next.commit([write('after')])).kind).toBe('committed')
+    expect(await stored()).toEqual([...expected, 'after'])
+  })
+
+  it.each<[string, WireFault]>([
+    ['the answer to AddPartitionsToTxn', { apiKey: api.addPartitions, what: 'lose-answer' }],
+    ['the request AddPartitionsToTxn', { apiKey: api.addPartitions, what: 'lose-request' }],
+  ])('is committed all the same when nothing was written yet: %s', async (_, fault) => {
+    const producer = await producerOf(randomUUID())
+    proxy.faults.push(fault)
+    expect((await producer.commit([write('a')])).kind).toBe('committed')
+    expect((await producer.commit([write('b')])).kind).toBe('committed')
+    expect(await stored()).toEqual(['a', 'b'])
+  })
+
+  it.each([api.initProducerId, api.findCoordinator])('is opened again: API %i', async (apiKey) => {
+    proxy.faults.push({ apiKey, what: 'lose-answer' }, { apiKey, what: 'lose-request' })
+    const producer = await producerOf(randomUUID())
+    expect((await producer.commit([write('a')])).kind).toBe('committed')
+  })
+})
+
+describe('a reader whose connection breaks', () => {
+  it('goes on where it was: nothing twice, nothing left out', async () => {
+    const producer = await producerOf(randomUUID())
+    const reader = kafka.openPartitionReader({
+      topic,
+      partition: 0,
+      fromOffset: 0,
+      isolation: 'committed',
+      maxBytes: 200,
+    })
+    const values: string[] = []
+    for (let round = 0; round < 10; round++) {
+      expect((await producer.commit([write(`${round}a`)])).kind).toBe('committed')
+      proxy.faults.push({ apiKey: api.fetch, what: round % 2 === 0 ? 'lose-answer' : 'lose-request' })
+      while (values.length < round + 1) {
+        const { records } = await reader.next({ maxWaitMs: 200 })
+        values.push(...records.map(({ value }) => value?.toString() ?? ''))
+      }
+    }
+    expect(values).toEqual(Array.from({ length: 10 }, (_, round) => `${round}a`))
+  })
+
+  it('outlives a broker that is away for a while', async () => {
+    const producer = await producerOf(randomUUID())
+    const reader = kafka.openPartitionReader({ topic, partition: 0, fromOffset: 0, isolation: 'committed' })
+    await reader.next({ maxWaitMs: 10 })
+    proxy.forwardTo(1)
+    proxy.cutAll()
+    expect(await reader.next({ maxWaitMs: 300 })).toMatchObject({ records: [], position: 0 })
+    proxy.forwardTo(broker.port)
+    expect((await producer.commit([write('back')])).kind).toBe('committed')
+    let seen: readonly unknown[] = []
+    while (seen.length === 0) seen = (await reader.next()).records
+    expect(seen).toMatchObject([{ value: Buffer.from('back') }])
+  })
+})
+
+describe('questions to a cluster whose connections break', () => {
+  it.each([api.metadata, api.listOffsets])('are asked again: API %i', async (apiKey) => {
+    proxy.faults.push({ apiKey, what: 'lose-answer' }, { apiKey, what: 'lose-request' })
+    expect(await kafka.endOffsets(topic, 'committed')).toEqual([0])
+    expect(await kafka.describeTopics([topic])).toMatchObject([{ partitions: 1 }])
+  })
+})

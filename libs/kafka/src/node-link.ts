@@ -1,0 +1,197 @@
+import './kafkajs/patches.ts'
+import Connection, { type KafkajsLogger } from 'kafkajs/src/network/connection.js'
+import createSocketFactory from 'kafkajs/src/network/socketFactory.js'
+import type { WireCall } from 'kafkajs/src/protocol/requests/index.js'
+import { brokerErrorName } from './broker-error.ts'
+import type { Address, ClientSettings } from './client-options.ts'
+import { KafkaClientError } from './errors.ts'
+import { apis, type WireApi } from './wire-apis.ts'
+
+type Versions = Readonly<Record<number, { readonly minVersion: number; readonly maxVersion: number }>>
+
+/** Changes to a call that kafkajs's own encoder or decoder would make wrong or slow. */
+export interface CallParts<Response> {
+  readonly encode?: WireCall<Response>['request']['encode']
+  readonly decode?: (payload: Buffer) => Response
+  /** On top of the client's request time-out: what the broker may wait. */
+  readonly extraTimeoutMs?: number
+}
+
+/**
+ * One connection to one node: kafkajs's socket, framing and authentication. Requests on it are answered in order.
+ * Every failure of `call` means that the answer is not known; the link is then closed and `alive` is false.
+ */
+export class NodeLink {
+  readonly address: Address
+  readonly #connection: Connection
+  readonly #settings: ClientSettings
+  readonly #versions: Versions
+  #alive = true
+
+  private constructor(connection: Connection, address: Address, settings: ClientSettings, versions: Versions) {
+    this.#connection = connection
+    this.address = address
+    this.#settings = settings
+    this.#versions = versions
+  }
+
+  /** Connects, learns the node's versions and authenticates. Errors: `KAFKA_UNREACHABLE`, `KAFKA_INCOMPATIBLE`. */
+  static async open(address: Address, settings: ClientSettings, timeoutMs: number): Promise<NodeLink> {
+    const connection = newConnection(address, settings, timeoutMs)
+    try {
+      await connection.connect()
+      const versions = await learnVersions(connection, timeoutMs)
+      connection.setVersions(versions)
+      connection.setSupportAuthenticationProtocol(versions[saslAuthenticateKey] !== undefined)
+      await connection.authenticate()
+      refuseIncompatible(versions, address)
+      return new NodeLink(connection, address, settings, versions)
+    } catch (error) {
+      destroy(connection, error)
+      throw openingError(error, address)
+    }
+  }
+
+  get alive(): boolean {
+    return this.#alive && this.#connection.isConnected()
+  }
+
+  /** Errors: `KAFKA_UNREACHABLE` (lost), `KAFKA_TIMEOUT`, `KAFKA_CLIENT_CLOSED` (closed from this side). */
+  async call<Request, Response>(
+    api: WireApi<Request, Response>,
+    payload: NoInfer<Request>,
+    parts: CallParts<Response> = {},
+  ): Promise<Response> {
+    const made = api.definition.protocol({ version: this.versionOf(api) })(payload as object) as WireCall<Response>
+    const { decode } = parts
+    try {
+      return await this.#connection.send<Response>({
+        request: parts.encode === undefined ? made.request : { ...made.request, encode: parts.encode },
+        response: {
+          decode: decode === undefined ? made.response.decode : async (bytes) => decode(bytes),
+          // kafkajs's parse throws at the first error code: the codes are judged by the callers instead.
+          parse: async (decoded) => decoded,
+        },
+        requestTimeout: this.#settings.requestTimeoutMs + (parts.extraTimeoutMs ?? 0),
+        logResponseError: false,
+      })
+    } catch (error) {
+      const failure = callError(error, api.name, this.address)
+      this.close(failure)
+      throw failure
+    }
+  }
+
+  versionOf(api: WireApi<unknown, unknown>): number {
+    return Math.min(api.versions[1], this.#versions[api.key]?.maxVersion ?? 0)
+  }
+
+  /** Ends the connection at once; what is in flight fails with the reason. */
+  close(reason: Error = new KafkaClientError('KAFKA_CLIENT_CLOSED', 'the connection was closed')): void {
+    if (!this.#alive) return
+    this.#alive = false
+    destroy(this.#connection, reason)
+  }
+}
+
+const saslAuthenticateKey = 36
+
+function newConnection({ host, port }: Address, settings: ClientSettings, timeoutMs: number): Connection {
+  return new Connection({
+    host,
+    port,
+    logger: loggerOf(settings),
+    socketFactory: promptSocket,
+    clientId: settings.clientId,
+    connectionTimeout: timeoutMs,
+    requestTimeout: settings.requestTimeoutMs,
+    enforceRequestTimeout: true,
+    ssl: settings.ssl,
+    sasl: settings.sasl,
+  })
+}
+
+const socketFactory = createSocketFactory()
+
+/** Small requests must not wait for the acknowledgement of the ones before them. */
+function promptSocket(options: Parameters<typeof socketFactory>[0]): ReturnType<typeof socketFactory> {
+  return socketFactory(options).setNoDelay(true)
+}
+
+async function learnVersions(connection: Connection, timeoutMs: number): Promise<Versions> {
+  const call = apis.apiVersions.definition.protocol({ version: 2 })({}) as WireCall<{
+    readonly errorCode: number
+    readonly apiVersions: readonly { apiKey: number; minVersion: number; maxVersion: number }[]
+  }>
+  const { promise: late, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs)
+  try {
+    const sent = connection.send({
+      ...call,
+      response: { decode: call.response.decode, parse: async (decoded) => decoded },
+      logResponseError: false,
+    })
+    const { apiVersions, errorCode } = await Promise.race([sent, late])
+    if (errorCode !== 0)
+      throw new KafkaClientError('KAFKA_INCOMPATIBLE', `ApiVersions was answered with ${brokerErrorName(errorCode)}`)
+    return Object.fromEntries(apiVersions.map((range) => [range.apiKey, range]))
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function refuseIncompatible(versions: Versions, { host, port }: Address): void {
+  for (const { key, name, versions: needed } of Object.values(apis)) {
+    const offered = versions[key]
+    if (offered !== undefined && offered.maxVersion >= needed[0] && offered.minVersion <= needed[1]) continue
+    const has = offered === undefined ? 'does not know it' : `has ${offered.minVersion}-${offered.maxVersion}`
+    throw new KafkaClientError(
+      'KAFKA_INCOMPATIBLE',
+      `${host}:${port} cannot be used: it needs ${name} ${needed[0]}-${needed[1]}, but ${has}`,
+      { details: { api: name } },
+    )
+  }
+}
+
+function openingError(error: unknown, { host, port }: Address): KafkaClientError {
+  if (error instanceof KafkaClientError) return error
+  const name = error instanceof Error ? error.name : ''
+  if (name.includes('SASL')) {
+    return new KafkaClientError('AUTHENTICATION_FAILED', `${host}:${port} refused the log-in: ${textOf(error)}`, {
+      cause: error,
+    })
+  }
+  return new KafkaClientError('KAFKA_UNREACHABLE', `${host}:${port}: ${textOf(error)}`, { cause: error })
+}
+
+function callError(error: unknown, api: string, { host, port }: Address): KafkaClientError {
+  if (error instanceof KafkaClientError) return error
+  const timedOut = error instanceof Error && error.name === 'KafkaJSRequestTimeoutError'
+  return new KafkaClientError(
+    timedOut ? 'KAFKA_TIMEOUT' : 'KAFKA_UNREACHABLE',
+    `${api} to ${host}:${port}: ${timedOut ? 'no answer in time' : textOf(error)}`,
+    { cause: error },
+  )
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+/** kafkajs's own disconnect waits for answers; this does not. */
+function destroy(connection: Connection, reason: unknown): void {
+  try {
+    connection.requestQueue.rejectAll(reason instanceof Error ? reason : new Error(String(reason)))
+  } finally {
+    connection.socket?.destroy()
+    connection.disconnect().catch(() => undefined)
+  }
+}
+
+/** kafkajs's log lines are details here: what matters reaches the caller as an error. */
+function loggerOf({ log }: ClientSettings): KafkajsLogger {
+  const detail = (message: string, extra?: object): void => log('debug', message, { ...extra, source: 'kafkajs' })
+  const quiet = (): void => undefined
+  const logger: KafkajsLogger = { namespace: () => logger, debug: quiet, info: quiet, warn: detail, error: detail }
+  return logger
+}
