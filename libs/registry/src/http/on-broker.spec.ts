@@ -1,0 +1,42 @@
+import { connectKafka } from '@keyfold/kafka'
+import { SchemaRegistry as Client, SchemaType } from '@kafkajs/confluent-schema-registry'
+import { startTestBroker } from '@keyfold/testing'
+import { expect, it } from 'vitest'
+import { startRegistry } from './start-registry.ts'
+
+const schema = (field: string) =>
+  JSON.stringify({
+    type: 'record',
+    name: 'Deposited',
+    namespace: 'bank',
+    fields: [{ name: field, type: 'int', default: 0 }],
+  })
+
+it('a registry on the bundled broker keeps its ids over a restart, and a second one takes over', async () => {
+  const broker = await startTestBroker()
+  const kafka = await connectKafka({ brokers: [broker.address], clientId: 'registry-test' })
+  const start = () => startRegistry({ kafka, port: 0 })
+  const register = async (url: string, field: string) => {
+    const client = new Client({ host: url, retry: { retries: 0 } })
+    const options = { subject: 's', compatibility: 'BACKWARD_TRANSITIVE' as never }
+    return (await client.register({ type: SchemaType.AVRO, schema: schema(field) }, options)).id
+  }
+  try {
+    const first = await start()
+    expect(await register(first.url, 'a')).toBe(1)
+    expect(await Promise.all(['b', 'b', 'b'].map((field) => register(first.url, field)))).toEqual([2, 2, 2])
+    await first.close()
+
+    const second = await start()
+    expect(await register(second.url, 'a')).toBe(1)
+    const third = await start()
+    expect(await register(third.url, 'c')).toBe(3)
+    await expect(register(second.url, 'd')).rejects.toThrow('Another registry writes to this topic now')
+    await expect.poll(async () => (await fetch(`${second.url}/schemas/ids/3`)).status).toBe(200)
+    await second.close()
+    await third.close()
+  } finally {
+    await kafka.close()
+    await broker.close()
+  }
+})

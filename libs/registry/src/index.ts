@@ -1,0 +1,8 @@
+export { registryPlugin, type RegistryPluginOptions } from './http/registry-plugin.ts'
+export { type RunningRegistry, startRegistry, type StartRegistryOptions } from './http/start-registry.ts'
+export { KafkaSchemaLog, type KafkaSchemaLogOptions } from './log/kafka-schema-log.ts'
+export { MemorySchemaLog, MemorySchemaTopic } from './log/memory-schema-log.ts'
+export { type SchemaLog, SchemaLogError } from './log/schema-log.ts'
+export { RegistryError, RegistryStartError } from './registry-error.ts'
+export { SchemaRegistry, type SchemaRegistryOptions } from './schema-registry.ts'
+export type { LogRecord, LogWrite } from './state/schema-record.ts'
