@@ -1,0 +1,90 @@
+import { type AggregateDescriptor, refuseDuplicates } from './aggregate.ts'
+import type { AnyEventType } from './event.ts'
+
+/** What the runtime knows of a projector: where it reads, what it does with each event, where its rows live. */
+export interface ProjectorDescriptor {
+  readonly kind: 'projector'
+  /** Unique in an application. */
+  readonly name: string
+  /** Raised by its author when its meaning changes; a raised version is built anew from offset zero. */
+  readonly version: number
+  readonly topics: readonly string[]
+  /** The name of the read-model store, such as `sqlite`. */
+  readonly store: string
+  /** Makes tables and indexes in a new generation, inside a transaction. */
+  readonly setup: (tx: unknown) => void | Promise<void>
+  /** By event name. */
+  readonly handlers: ReadonlyMap<string, ProjectionHandler>
+  readonly events: readonly AnyEventType[]
+  /** `manual`: does nothing until it is started for the first time; from then on like `auto`. */
+  readonly start: 'auto' | 'manual'
+}
+
+export type ProjectionHandler = (data: unknown, context: ProjectionContext) => void | Promise<void>
+
+/** An event's surroundings. No clock and no random: a projection is a function of the log. */
+export interface ProjectionContext<Tx = unknown> {
+  /** The open transaction of the store: rows and checkpoint become durable together. */
+  readonly tx: Tx
+  /** The aggregate's id. */
+  readonly key: string
+  /** The aggregate's version after this event. */
+  readonly version: number
+  readonly type: string
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
+  /** When the event was written. */
+  readonly time: Date
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** One row of a projector's handlers: the event type and what to do with it. */
+export interface ProjectionEntry<Tx> {
+  readonly event: AnyEventType
+  readonly handler: (data: never, context: ProjectionContext<Tx>) => void | Promise<void>
+}
+
+export interface ProjectorOptions<Tx> {
+  readonly name: string
+  readonly version: number
+  readonly from: readonly (AggregateDescriptor | string)[]
+  readonly store: string
+  readonly setup: (tx: Tx) => void | Promise<void>
+  readonly on: readonly ProjectionEntry<Tx>[]
+  readonly start?: 'auto' | 'manual'
+}
+
+/** A row of `on`. */
+export function on<Type extends AnyEventType, Tx>(
+  event: Type,
+  handler: (data: NonNullable<Type['__data']>, context: ProjectionContext<Tx>) => void | Promise<void>,
+): ProjectionEntry<Tx> {
+  return { event, handler }
+}
+
+/**
+ * A projector as a plain value.
+ * @throws {TypeError} when it reads nothing, its version is no positive integer, or an event appears twice.
+ */
+export function projector<Tx>(options: ProjectorOptions<Tx>): ProjectorDescriptor {
+  const { name, version, from, store, setup, on: entries, start = 'auto' } = options
+  if (from.length === 0) throw new TypeError(`projector ${name} reads nothing: name an aggregate or a topic in "from"`)
+  if (!Number.isSafeInteger(version) || version < 1)
+    throw new TypeError(`projector ${name}: version must be 1, 2, 3 …, not ${version}`)
+  refuseDuplicates(
+    `projector ${name} handles`,
+    entries.map(({ event }) => event.eventName),
+  )
+  return {
+    kind: 'projector',
+    name,
+    version,
+    topics: [...new Set(from.map((source) => (typeof source === 'string' ? source : source.topic)))],
+    store,
+    setup: setup as (tx: unknown) => void | Promise<void>,
+    handlers: new Map(entries.map(({ event, handler }) => [event.eventName, handler as ProjectionHandler])),
+    events: entries.map(({ event }) => event),
+    start,
+  }
+}
