@@ -1,0 +1,70 @@
+import { createServer } from 'node:http'
+import { avroType } from '@keyfold/avro'
+import { MemorySchemaLog, startRegistry } from '@keyfold/registry'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ConfluentRegistryClient } from './confluent-registry-client.ts'
+
+let registry: Awaited<ReturnType<typeof startRegistry>>
+let client: ConfluentRegistryClient
+
+beforeAll(async () => {
+  registry = await startRegistry({ log: new MemorySchemaLog(), host: '127.0.0.1', port: 0 })
+  client = new ConfluentRegistryClient(registry.url, 2_000)
+}, 30_000)
+
+afterAll(async () => {
+  await registry.close()
+})
+
+const schema = (...fields: readonly object[]) => JSON.stringify({ type: 'record', name: 'test.Paid', fields })
+const amount = { name: 'amount', type: { type: 'long', logicalType: 'timestamp-millis' } }
+
+describe('the client of a schema registry', () => {
+  it('registers, finds and fetches schemas exactly as they are', async () => {
+    expect(await client.subjectExists('topic-test.Paid')).toBe(false)
+    expect(await client.findId('topic-test.Paid', schema(amount))).toBeUndefined()
+    const id = await client.register('topic-test.Paid', schema(amount))
+    expect(await client.subjectExists('topic-test.Paid')).toBe(true)
+    expect(await client.findId('topic-test.Paid', schema(amount))).toBe(id)
+    // The logical type must survive: it decides what a value is.
+    const text = (await client.schemaText(id)) ?? ''
+    expect(avroType(text).fingerprint).toBe(avroType(schema(amount)).fingerprint)
+    expect(text).toContain('timestamp-millis')
+    expect(await client.schemaText(id)).toBe(text)
+  })
+
+  it('knows what is not there', async () => {
+    expect(await client.schemaText(4711)).toBeUndefined()
+    await client.register('topic-test.Other', schema(amount))
+    expect(await client.findId('topic-test.Other', schema())).toBeUndefined()
+  })
+
+  it('makes a refusal SCHEMA_INCOMPATIBLE, with the registry’s reason', async () => {
+    await client.register('refused-test.Paid', schema(amount))
+    await expect(
+      client.register('refused-test.Paid', schema(amount, { name: 'currency', type: 'string' })),
+    ).rejects.toMatchObject({
+      code: 'SCHEMA_INCOMPATIBLE',
+      message: expect.stringContaining('currency'),
+    })
+  })
+
+  it('names the URL and the fix when nobody listens, and when nobody answers', async () => {
+    const nobody = new ConfluentRegistryClient('http://127.0.0.1:1', 2_000)
+    const error: unknown = await nobody.schemaText(1).catch((caught: unknown) => caught)
+    expect(String(error)).toMatch(
+      /^REGISTRY_UNREACHABLE: .*http:\/\/127\.0\.0\.1:1.*ECONNREFUSED.*Fix: start the schema registry/,
+    )
+
+    const silent = createServer(() => undefined)
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+    const address = silent.address()
+    const url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`
+    await expect(new ConfluentRegistryClient(url, 200).findId('s', schema())).rejects.toMatchObject({
+      code: 'REGISTRY_UNREACHABLE',
+      message: expect.stringContaining('no answer within 200 ms'),
+    })
+    silent.closeAllConnections()
+    silent.close()
+  })
+})

@@ -1,0 +1,132 @@
+import { COMPATIBILITY, SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry'
+import { fail } from '../errors.ts'
+import type { SchemaRegistryClient } from './schema-registry-client.ts'
+
+type RegistryArguments = ConstructorParameters<typeof SchemaRegistry>[0]
+type Middleware = NonNullable<RegistryArguments['middlewares']>[number]
+
+/** The registry port on @kafkajs/confluent-schema-registry: its HTTP calls only, none of its codec. */
+export class ConfluentRegistryClient implements SchemaRegistryClient {
+  readonly url: string
+  readonly #timeoutMs: number
+  readonly #client: SchemaRegistry
+  /** Schema texts as the registry sent them: the client itself would give them back without logical types. */
+  readonly #texts = new Map<number, string>()
+
+  constructor(url: string, timeoutMs: number) {
+    this.url = url
+    this.#timeoutMs = timeoutMs
+    this.#client = new SchemaRegistry({
+      host: url.replace(/\/+$/, ''),
+      retry: { retries: 2, initialRetryTimeInSecs: 0.05, maxRetryTimeInSecs: 1 },
+      middlewares: [this.#keepingTexts()],
+    })
+  }
+
+  async findId(subject: string, schemaText: string): Promise<number | undefined> {
+    try {
+      return await this.#asking(`the id of a schema of ${subject}`, () =>
+        this.#client.getRegistryIdBySchema(subject, { type: SchemaType.AVRO, schema: schemaText }),
+      )
+    } catch (error) {
+      if (isNotFound(error)) return undefined
+      throw error
+    }
+  }
+
+  async subjectExists(subject: string): Promise<boolean> {
+    try {
+      await this.#asking(`the latest version of ${subject}`, () => this.#client.getLatestSchemaId(subject))
+      return true
+    } catch (error) {
+      if (isNotFound(error)) return false
+      throw error
+    }
+  }
+
+  async register(subject: string, schemaText: string): Promise<number> {
+    const { id } = await this.#asking(`to register a version of ${subject}`, () =>
+      this.#client.register(
+        { type: SchemaType.AVRO, schema: schemaText },
+        // Without it the client would lower the subject to BACKWARD.
+        { subject, compatibility: COMPATIBILITY.BACKWARD_TRANSITIVE },
+      ),
+    )
+    return id
+  }
+
+  async schemaText(id: number): Promise<string | undefined> {
+    // What the client keeps of a schema is not its text.
+    this.#client.cache.clear()
+    try {
+      await this.#asking(`schema ${id}`, () => this.#client.getSchema(id))
+    } catch (error) {
+      // The client also compiles the schema by its own rules: what it makes of it does not matter here.
+      if (!this.#texts.has(id)) {
+        if (isNotFound(error)) return undefined
+        throw error
+      }
+    }
+    const text = this.#texts.get(id)
+    this.#texts.delete(id)
+    return text
+  }
+
+  #keepingTexts(): Middleware {
+    return () => ({
+      response: async (next) => {
+        const response = await next()
+        const id = Number(/\/schemas\/ids\/(\d+)/.exec(response.request().url())?.[1] ?? Number.NaN)
+        const { schema } = response.data<{ readonly schema?: unknown }>()
+        if (Number.isSafeInteger(id) && typeof schema === 'string') this.#texts.set(id, schema)
+        return response
+      },
+    })
+  }
+
+  async #asking<Answer>(what: string, ask: () => Promise<Answer>): Promise<Answer> {
+    const { promise: late, reject } = Promise.withResolvers<never>()
+    const timer = setTimeout(
+      () => reject(this.#unreachable(what, `no answer within ${this.#timeoutMs} ms`)),
+      this.#timeoutMs,
+    )
+    try {
+      return await Promise.race([ask(), late])
+    } catch (error) {
+      throw this.#refusal(what, error)
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  #refusal(what: string, error: unknown): unknown {
+    if (!(error instanceof Error) || isNotFound(error)) return error
+    const status = (error as { status?: number }).status
+    if (status === undefined) {
+      // The client's own complaint, for instance that the subject has another compatibility level.
+      return 'code' in error
+        ? error
+        : fail('REGISTRY_REFUSED', `${what} from ${this.url}: ${error.message}`, { cause: error })
+    }
+    const message = error.message.replace(/^Confluent_Schema_Registry - /, '')
+    const lost =
+      /^Error, status \d+: (.*(?:ECONN|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|EPIPE|socket hang up|Timeout).*)$/s
+    const reason = lost.exec(message)?.[1]
+    if (reason !== undefined) return this.#unreachable(what, reason)
+    if (status >= 500) return this.#unreachable(what, `status ${status}: ${message}`)
+    const code = status === 409 ? 'SCHEMA_INCOMPATIBLE' : 'REGISTRY_REFUSED'
+    return fail(code, message, { cause: error, details: { status } })
+  }
+
+  #unreachable(what: string, reason: string): Error {
+    return fail('REGISTRY_UNREACHABLE', `the schema registry at ${this.url} was asked for ${what}: ${reason}`, {
+      details: { url: this.url },
+    })
+  }
+}
+
+function isNotFound(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  // The client hides the status of one of its calls behind an error of its own.
+  return error.name === 'ConfluentSchemaRegistryError' || (error as { status?: number }).status === 404
+}

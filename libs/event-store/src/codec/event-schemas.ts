@@ -1,0 +1,57 @@
+import { type AvroType, avroType } from '@keyfold/avro'
+import type { AnyEventType } from '@keyfold/eventsourcing'
+import { fail } from '../errors.ts'
+
+/** One schema version of an event, as far as code and registry know it. */
+export interface HeldVersion {
+  readonly version: number
+  readonly type: AvroType
+  /** Its id in the registry; undefined while it is not registered. */
+  schemaId: number | undefined
+}
+
+/** An event type's schemas on one topic. */
+export interface EventSchemas {
+  readonly name: string
+  readonly topic: string
+  readonly subject: string
+  /** Oldest first; at least one. */
+  readonly versions: readonly HeldVersion[]
+  /** What the code reads: the last version. */
+  readonly newest: HeldVersion
+}
+
+/** Errors: `EVENT_NAME_TAKEN` when the schema has another name than the event. */
+export function eventSchemas(topic: string, event: AnyEventType): EventSchemas {
+  const name = event.eventName
+  const versions = event.versions.map(({ version, schema }) => ({
+    version,
+    type: avroType(schema as object),
+    schemaId: undefined,
+  }))
+  const newest = versions.at(-1)
+  if (newest === undefined) throw new TypeError(`event ${name} has no schema version`)
+  if (newest.type.fullName !== name)
+    throw fail('EVENT_NAME_TAKEN', `event ${name} has a schema with the full name ${newest.type.fullName}`)
+  return { name, topic, subject: `${topic}-${name}`, versions, newest }
+}
+
+/** The newest version that the registry holds too. */
+export function newestRegistered(schemas: EventSchemas): HeldVersion | undefined {
+  return schemas.versions.findLast(({ schemaId }) => schemaId !== undefined)
+}
+
+/**
+ * A value of the newest shape as an older version would write it; undefined when something other than defaults would
+ * be lost on the way.
+ */
+export function encodeAsOlder(older: AvroType, newest: AvroType, newestBody: Buffer): Buffer | undefined {
+  try {
+    const body = older.encode(older.readerOf(newest)(newestBody))
+    const back = newest.encode(newest.readerOf(older)(body))
+    return back.equals(newestBody) ? body : undefined
+  } catch {
+    // The older version cannot hold this value, or cannot be read into at all.
+    return undefined
+  }
+}

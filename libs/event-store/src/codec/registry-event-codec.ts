@@ -1,0 +1,156 @@
+import { AvroError, decodeWire, encodeWire } from '@keyfold/avro'
+import type { AnyEventType, DomainEvent } from '@keyfold/eventsourcing'
+import { asKeyfoldError, fail } from '../errors.ts'
+import type { DecodedEvent, EncodedEvent, EventCodec } from '../event-codec.ts'
+import { ConfluentRegistryClient } from './confluent-registry-client.ts'
+import { encodeAsOlder, type EventSchemas, eventSchemas, type HeldVersion, newestRegistered } from './event-schemas.ts'
+import { lookUp, registerVersions, type RegistrationPolicy } from './registration.ts'
+import type { SchemaRegistryClient } from './schema-registry-client.ts'
+import { WriterSchemas } from './writer-schemas.ts'
+
+export interface RegistryEventCodecOptions {
+  /** Of the schema registry, or a client to use instead. */
+  readonly url: string
+  /** Default `all`. */
+  readonly register?: RegistrationPolicy
+  /** How long the registry may take to answer, in milliseconds. Default 5,000. */
+  readonly timeoutMs?: number
+  readonly registry?: SchemaRegistryClient
+  readonly clock?: () => number
+}
+
+/** While a newer version is not registered, the registry is asked for it again this often. */
+const lookAgainMs = 1_000
+
+/** Avro behind a schema registry that speaks Confluent's REST API. */
+export class RegistryEventCodec implements EventCodec {
+  readonly #registry: SchemaRegistryClient
+  readonly #policy: RegistrationPolicy
+  readonly #clock: () => number
+  readonly #schemas = new Map<string, EventSchemas>()
+  readonly #writers: WriterSchemas
+  /** Look-ups under way and the time of the last one, by topic and event. */
+  readonly #looking = new Map<EventSchemas, Promise<void>>()
+  readonly #lookedAt = new Map<EventSchemas, number>()
+
+  constructor({ url, register = 'all', timeoutMs = 5_000, registry, clock = Date.now }: RegistryEventCodecOptions) {
+    this.#registry = registry ?? new ConfluentRegistryClient(url, timeoutMs)
+    this.#policy = register
+    this.#clock = clock
+    this.#writers = new WriterSchemas(this.#registry)
+  }
+
+  async register(topic: string, events: readonly AnyEventType[]): Promise<void> {
+    await Promise.all(events.map((event) => this.#register(topic, event)))
+  }
+
+  encode(topic: string, event: DomainEvent): EncodedEvent | Promise<EncodedEvent> {
+    const schemas = this.#schemas.get(placeOf(topic, event.type))
+    if (schemas === undefined) throw fail('EVENT_UNKNOWN', `no schema of ${event.type} is known for topic ${topic}`)
+    const body = encodeBody(schemas, event.data)
+    const held = newestRegistered(schemas)
+    if (held === schemas.newest) return encoded(schemas, held, body)
+    if (held !== undefined) {
+      const older = encodeAsOlder(held.type, schemas.newest.type, body)
+      if (older !== undefined) {
+        this.#lookAgainSoon(schemas)
+        return encoded(schemas, held, older)
+      }
+    }
+    return this.#encodeAfterLooking(schemas, body)
+  }
+
+  prepare(values: Iterable<Buffer>): Promise<void> {
+    return this.#writers.prepare(values)
+  }
+
+  decode(value: Buffer): DecodedEvent {
+    const { schemaId, bodyOffset } = wireHeader(value)
+    const writer = this.#writers.of(schemaId)
+    try {
+      return { type: writer.name, schemaId, schemaVersion: writer.version, data: writer.read(value, bodyOffset) }
+    } catch (error) {
+      throw asKeyfoldError(error, 'VALUE_UNREADABLE', `a value of ${writer.name} (schema ${schemaId})`)
+    }
+  }
+
+  async #register(topic: string, event: AnyEventType): Promise<void> {
+    const place = placeOf(topic, event.eventName)
+    const schemas = eventSchemas(topic, event)
+    this.#writers.learn(schemas)
+    if (this.#schemas.get(place)?.newest.type.fingerprint === schemas.newest.type.fingerprint) return
+    await registerVersions(this.#registry, schemas, this.#policy)
+    this.#schemas.set(place, schemas)
+    for (const held of schemas.versions) this.#writers.know(schemas, held)
+  }
+
+  /** The value says something that no registered version can hold: perhaps one was registered meanwhile. */
+  async #encodeAfterLooking(schemas: EventSchemas, body: Buffer): Promise<EncodedEvent> {
+    await this.#look(schemas)
+    const held = newestRegistered(schemas)
+    if (held === schemas.newest) return encoded(schemas, held, body)
+    const older = held === undefined ? undefined : encodeAsOlder(held.type, schemas.newest.type, body)
+    if (held !== undefined && older !== undefined) return encoded(schemas, held, older)
+    const missing = schemas.versions.find(
+      ({ version, type }) =>
+        version > (held?.version ?? 0) &&
+        (type === schemas.newest.type || encodeAsOlder(type, schemas.newest.type, body) !== undefined),
+    )
+    const version = missing?.version ?? schemas.newest.version
+    throw fail(
+      'SCHEMA_NOT_REGISTERED',
+      `this ${schemas.name} needs version ${version} of its schema, and the registry holds ` +
+        `${held === undefined ? 'none' : `version ${held.version}`}: register version ${version} of ${schemas.subject} first`,
+      { details: { subject: schemas.subject, version, registered: held?.version } },
+    )
+  }
+
+  #lookAgainSoon(schemas: EventSchemas): void {
+    if (this.#clock() - (this.#lookedAt.get(schemas) ?? 0) < lookAgainMs) return
+    // The event is written with an older version meanwhile, so a registry that is away does no harm here.
+    this.#look(schemas).catch(() => undefined)
+  }
+
+  #look(schemas: EventSchemas): Promise<void> {
+    const under = this.#looking.get(schemas)
+    if (under !== undefined) return under
+    this.#lookedAt.set(schemas, this.#clock())
+    const looking = lookUp(this.#registry, schemas).finally(() => {
+      this.#looking.delete(schemas)
+      for (const held of schemas.versions) this.#writers.know(schemas, held)
+    })
+    this.#looking.set(schemas, looking)
+    return looking
+  }
+}
+
+function placeOf(topic: string, name: string): string {
+  return `${topic} ${name}`
+}
+
+function encodeBody(schemas: EventSchemas, data: unknown): Buffer {
+  try {
+    return schemas.newest.type.encode(data)
+  } catch (error) {
+    if (!(error instanceof AvroError)) throw error
+    const { path, expected, got } = error
+    throw fail('EVENT_DOES_NOT_FIT', error.message, {
+      cause: error,
+      details: { type: schemas.name, field: path, expected, got },
+    })
+  }
+}
+
+function encoded(schemas: EventSchemas, held: HeldVersion, body: Buffer): EncodedEvent {
+  const schemaId = held.schemaId ?? 0
+  const data = schemas.newest.type.readerOf(held.type)(body)
+  return { value: encodeWire(schemaId, body), schemaId, schemaVersion: held.version, data }
+}
+
+function wireHeader(value: Buffer): { schemaId: number; bodyOffset: number } {
+  try {
+    return decodeWire(value)
+  } catch (error) {
+    throw asKeyfoldError(error, 'VALUE_UNREADABLE', 'a value')
+  }
+}

@@ -1,0 +1,11 @@
+/** What the codec asks of a schema registry. Errors of every call: `REGISTRY_UNREACHABLE`, `REGISTRY_REFUSED`. */
+export interface SchemaRegistryClient {
+  readonly url: string
+  /** The id of a schema under a subject; undefined when it is not registered there. */
+  findId(subject: string, schemaText: string): Promise<number | undefined>
+  subjectExists(subject: string): Promise<boolean>
+  /** Registers a schema as the subject's next version. Errors: also `SCHEMA_INCOMPATIBLE`. */
+  register(subject: string, schemaText: string): Promise<number>
+  /** The text of a schema; undefined when the registry has no such id. */
+  schemaText(id: number): Promise<string | undefined>
+}

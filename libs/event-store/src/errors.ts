@@ -1,0 +1,53 @@
+import { defineErrors, type ErrorParticulars, type ErrorRow, KeyfoldError } from '@keyfold/eventsourcing'
+
+const errors = {
+  // Commands: definitely nothing happened.
+  COMMAND_UNKNOWN: { retriable: false, fix: 'give the aggregate that handles this command to the event store' },
+  COMMAND_INVALID: { retriable: false, fix: 'correct the members that the issues name' },
+  COMMAND_ID_REUSED: { retriable: false, fix: 'use a new command id for a new command' },
+  COMMAND_FAILED: { retriable: false, fix: 'correct the handler: it threw instead of rejecting' },
+  COMMAND_TOO_LARGE: { retriable: false, fix: 'emit fewer or smaller events with one command' },
+  EXPECTED_VERSION_CONFLICT: { retriable: true, fix: 'read the aggregate again and decide anew' },
+  EVENT_UNKNOWN: { retriable: false, fix: 'list the event in the aggregate (`evolve` or `emits`), or in the reader' },
+  EVENT_DOES_NOT_FIT: { retriable: false, fix: 'correct the value, or add a schema version that holds it' },
+  DEADLINE_EXCEEDED: { retriable: true, fix: 'try again, or allow more time: the command was still waiting' },
+  OVERLOADED: { retriable: true, fix: 'try again later, or use more partitions' },
+  NOT_OWNER: {
+    retriable: true,
+    fix: 'send the command to the instance that owns the partition now; this one must be restarted to own it again',
+  },
+  WRITE_REFUSED: { retriable: false, fix: 'see the cause: the cluster does not take this record' },
+  EVENT_STORE_CLOSED: { retriable: true, fix: 'send the command to an instance that is running' },
+  // A call whose end is not known.
+  OUTCOME_UNKNOWN: { retriable: true, fix: 'ask again with the same command id' },
+  // Partitions that must not be written to.
+  LOG_CORRUPT_VERSION: {
+    retriable: false,
+    fix: 'find out who else writes to this topic: only the event store may; then copy the sound events to a new topic',
+  },
+  PARTITION_REFUSED: { retriable: false, fix: 'see the cause; the partition is opened again at the next start' },
+  TOPIC_MISMATCH: { retriable: false, fix: 'give the topic and its state topic the same number of partitions' },
+  // Schemas.
+  SCHEMA_INCOMPATIBLE: { retriable: false, fix: 'change the new version so that it can read every earlier one' },
+  SCHEMA_NOT_REGISTERED: { retriable: true, fix: 'register the version first' },
+  SCHEMA_UNKNOWN: { retriable: true, fix: 'prepare the values before decoding them, or register the schema' },
+  REGISTRY_UNREACHABLE: { retriable: true, fix: 'start the schema registry, or correct SCHEMA_REGISTRY_URL' },
+  REGISTRY_REFUSED: { retriable: false, fix: 'see the answer of the schema registry' },
+  EVENT_NAME_TAKEN: { retriable: false, fix: 'give one of the two events another full name' },
+  // Stored records.
+  VALUE_UNREADABLE: { retriable: false, fix: 'see the cause; the record was not written by an event store' },
+  ENVELOPE_UNREADABLE: { retriable: false, fix: 'read only topics that an event store writes' },
+} as const satisfies Readonly<Record<string, ErrorRow>>
+
+export type EventStoreErrorCode = keyof typeof errors
+export type EventStoreError = KeyfoldError<EventStoreErrorCode>
+
+/** Makes an error of the event store. */
+export const fail: (code: EventStoreErrorCode, message: string, particulars?: ErrorParticulars) => EventStoreError =
+  defineErrors(errors)
+
+/** The error itself when it has a code already, otherwise wrapped in one. */
+export function asKeyfoldError(error: unknown, code: EventStoreErrorCode, message: string): KeyfoldError {
+  if (error instanceof KeyfoldError) return error
+  return fail(code, `${message}: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+}

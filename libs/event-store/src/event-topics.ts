@@ -1,0 +1,57 @@
+import type { AggregateDescriptor } from '@keyfold/eventsourcing'
+import type { KafkaClient, TopicDescription } from '@keyfold/kafka'
+import { fail } from './errors.ts'
+import type { EventStoreLogger } from './event-store-options.ts'
+
+/** Kafka settings of the two topics of an aggregate; the event log keeps everything. */
+const eventSettings = { 'cleanup.policy': 'delete', 'retention.ms': '-1', 'retention.bytes': '-1' } as const
+const stateSettings = { 'cleanup.policy': 'compact' } as const
+const looked = Object.keys(eventSettings)
+
+export function stateTopicOf(topic: string): string {
+  return `${topic}.state`
+}
+
+/**
+ * Creates the topics that are missing, says what is wrong with the others, and returns the number of partitions of
+ * each aggregate's topic. Errors: `TOPIC_MISMATCH`, those of the Kafka client.
+ */
+export async function prepareTopics(
+  kafka: KafkaClient,
+  aggregates: readonly AggregateDescriptor[],
+  partitions: number,
+  log: EventStoreLogger,
+): Promise<ReadonlyMap<string, number>> {
+  const names = aggregates.flatMap(({ topic }) => [topic, stateTopicOf(topic)])
+  const existing = new Map((await kafka.describeTopics(names, looked)).map((topic) => [topic.name, topic]))
+  const wanted = aggregates.flatMap(({ topic }) => {
+    const state = stateTopicOf(topic)
+    const count = existing.get(topic)?.partitions ?? existing.get(state)?.partitions ?? partitions
+    return [
+      { name: topic, partitions: count, configs: eventSettings },
+      { name: state, partitions: count, configs: stateSettings },
+    ]
+  })
+  const created = await kafka.ensureTopics(wanted)
+  if (created.length > 0) log('info', `created topics ${created.join(', ')}`)
+  for (const { name, partitions: count, configs } of wanted) {
+    const found = existing.get(name)
+    if (found === undefined) continue
+    if (found.partitions !== count)
+      throw fail('TOPIC_MISMATCH', `topic ${name} has ${found.partitions} partitions, its events topic has ${count}`)
+    warnAbout(found, configs, log)
+  }
+  return new Map(wanted.map(({ name, partitions: count }) => [name, count]))
+}
+
+function warnAbout(found: TopicDescription, wanted: Readonly<Record<string, string>>, log: EventStoreLogger): void {
+  for (const [key, value] of Object.entries(wanted)) {
+    const has = found.configs[key]
+    if (has === undefined || has === '' || has === value) continue
+    log('warn', `topic ${found.name} has ${key}=${has}; an event store needs ${value}, or it loses events`, {
+      topic: found.name,
+      setting: key,
+      value: has,
+    })
+  }
+}

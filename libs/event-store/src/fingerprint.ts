@@ -1,0 +1,27 @@
+import { crc32c, murmur2 } from '@keyfold/bytes'
+
+/**
+ * 64 bits of a command's name and payload, as 16 hexadecimal digits. The order of members does not matter. It finds a
+ * command id that was used for something else by mistake; it does not protect against somebody who wants a collision.
+ */
+export function commandFingerprint(name: string, payload: unknown): string {
+  const bytes = Buffer.from(`${name} ${canonicalText(payload)}`)
+  return hex(crc32c(bytes)) + hex(murmur2(bytes))
+}
+
+function hex(word: number): string {
+  return (word >>> 0).toString(16).padStart(8, '0')
+}
+
+function canonicalText(value: unknown): string {
+  if (typeof value === 'bigint') return `${value}n`
+  if (value instanceof Date) return `Date ${value.getTime()}`
+  if (value instanceof Uint8Array) return `bytes ${Buffer.from(value).toString('hex')}`
+  if (Array.isArray(value)) return `[${value.map(canonicalText).join(',')}]`
+  if (value instanceof Map) return `Map ${canonicalText([...value])}`
+  if (value instanceof Set) return `Set ${canonicalText([...value])}`
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'undefined'
+  const members = Object.entries(value).filter(([, member]) => member !== undefined)
+  members.sort(([left], [right]) => (left < right ? -1 : 1))
+  return `{${members.map(([name, member]) => `${JSON.stringify(name)}:${canonicalText(member)}`).join(',')}}`
+}

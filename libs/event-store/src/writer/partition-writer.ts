@@ -1,0 +1,319 @@
+import { KeyfoldError } from '@keyfold/eventsourcing'
+import type { CommitOutcome } from '@keyfold/kafka'
+import type { CommandOutcome } from '../command-outcome.ts'
+import { asKeyfoldError, fail } from '../errors.ts'
+import type { EventStoreLogger } from '../event-store-options.ts'
+import { Batch } from './batch.ts'
+import { type Claim, claimPartition, type WriterContext } from './claim.ts'
+import { type CommandRequest, PendingCommand } from './pending-command.ts'
+import { nextStep, type WriterEffect, type WriterEvent, type WriterState } from './writer-machine.ts'
+
+/** Waiting times between claims that fail, in milliseconds. */
+const claimAgain = { firstMs: 50, capMs: 2_000 }
+
+/**
+ * The one writer of one partition: takes commands in, decides and commits them in batches, and keeps the promises of
+ * `writer-machine.ts` whatever the cluster does. Batches form by themselves: whoever comes while one is being committed
+ * is in the next.
+ */
+export class PartitionWriter {
+  readonly #context: WriterContext
+  readonly #log: EventStoreLogger
+  #state: WriterState = 'claiming'
+  #claim: Claim | undefined
+  #refusal: Error | undefined
+  #claimFailure: Error | undefined
+  #queue: PendingCommand[] = []
+  /** Every command at work, by id. */
+  readonly #inFlight = new Map<string, PendingCommand>()
+  /** The commands of the batch at work that have been taken from the queue. */
+  #cut: PendingCommand[] = []
+  #cutScheduled = false
+  #claimAgainMs = claimAgain.firstMs
+  readonly #settledFirst = Promise.withResolvers<void>()
+  readonly #ended = Promise.withResolvers<void>()
+
+  constructor(context: WriterContext, log: EventStoreLogger) {
+    this.#context = context
+    this.#log = log
+  }
+
+  get state(): WriterState {
+    return this.#state
+  }
+
+  /** Takes the partition over. Resolves when it is open, or when it is clear that it will not be. */
+  start(): Promise<void> {
+    void this.#runClaim()
+    return this.#settledFirst.promise
+  }
+
+  /** Takes a command in. The promise never rejects. */
+  submit(request: CommandRequest): Promise<CommandOutcome> {
+    const pending = new PendingCommand(request)
+    pending.startDeadline((late) => this.#onDeadline(late))
+    this.#enqueue(pending)
+    return pending.outcome
+  }
+
+  /** Takes no more commands, lets the running commit finish, answers the rest. */
+  close(): Promise<void> {
+    this.#tell('closed')
+    return this.#ended.promise
+  }
+
+  #enqueue(pending: PendingCommand): void {
+    const { commandId, fingerprint } = pending.request
+    const closedTo = this.#closedTo()
+    if (closedTo !== undefined) return pending.settle({ kind: 'failed', error: closedTo, commandId })
+    const first = this.#inFlight.get(commandId)
+    if (first !== undefined) {
+      if (first.request.fingerprint === fingerprint) first.followers.push(pending)
+      else
+        pending.settle({
+          kind: 'failed',
+          error: fail('COMMAND_ID_REUSED', `command id ${commandId} is at work for another command`),
+          commandId,
+        })
+      return
+    }
+    if (this.#queue.length >= this.#context.limits.queuedCommands) {
+      const error = fail('OVERLOADED', `${this.#queue.length} commands wait for partition ${this.#place()}`)
+      return pending.settle({ kind: 'failed', error, commandId })
+    }
+    this.#inFlight.set(commandId, pending)
+    this.#queue.push(pending)
+    this.#scheduleCut()
+  }
+
+  /** Why no command is taken at the moment. */
+  #closedTo(): KeyfoldError | undefined {
+    if (this.#state === 'fenced') return this.#notOwner()
+    if (this.#state === 'refused') return this.#refusedError()
+    if (this.#state === 'closed' || this.#state === 'closing') return storeClosed()
+    return undefined
+  }
+
+  /** Waits one turn of the event loop: callers that were answered a moment ago get into the batch, too. */
+  #scheduleCut(): void {
+    if (this.#state !== 'open' || this.#cutScheduled || this.#queue.length === 0) return
+    this.#cutScheduled = true
+    setImmediate(() => {
+      this.#cutScheduled = false
+      if (this.#state === 'open' && this.#queue.length > 0) void this.#runBatch()
+    })
+  }
+
+  async #runBatch(): Promise<void> {
+    this.#tell('batchCut')
+    this.#cut = this.#takeFromQueue()
+    try {
+      const event = await this.#decideAndCommit(this.#cut)
+      this.#tell(event)
+    } catch (error) {
+      // Not a condition but a bug, here or in a codec: nothing may be written on what is in memory now.
+      this.#refuse(error)
+      this.#tell('claimRefused')
+    }
+  }
+
+  #takeFromQueue(): PendingCommand[] {
+    const [first] = this.#queue
+    if (first?.alone === true) return this.#queue.splice(0, 1)
+    const lone = this.#queue.findIndex(({ alone }) => alone)
+    const most = this.#context.limits.batchCommands
+    return this.#queue.splice(0, lone < 0 ? most : Math.min(lone, most))
+  }
+
+  async #decideAndCommit(commands: readonly PendingCommand[]): Promise<WriterEvent> {
+    const claim = this.#claimed()
+    const batch = new Batch(this.#context, claim)
+    for (const pending of commands) await batch.add(pending)
+    this.#putBack(batch.left)
+    this.#cut = [...batch.pending]
+    for (const pending of batch.answered) this.#release(pending)
+    const writes = batch.writes()
+    if (writes.length > 0) {
+      for (const pending of batch.pending) pending.inDoubt = true
+      const outcome = await claim.producer.commit(writes)
+      if (outcome.kind !== 'committed') return this.#notCommitted(outcome, batch)
+      for (const pending of batch.pending) pending.inDoubt = false
+      batch.committed(outcome.baseOffsets[0] ?? 0)
+    } else batch.committed(0)
+    return batch.spoilt ? 'committedSpoilt' : 'committed'
+  }
+
+  #notCommitted(outcome: Exclude<CommitOutcome, { kind: 'committed' }>, batch: Batch): WriterEvent {
+    const { kind, error } = outcome
+    this.#log(kind === 'fenced' ? 'warn' : 'error', `a batch of ${this.#place()} was not committed: ${kind}`, {
+      batchId: batch.id,
+      error: error.message,
+    })
+    if (kind !== 'unknown') for (const pending of batch.pending) pending.inDoubt = false
+    const [only] = this.#cut
+    if (kind === 'aborted' && only !== undefined && this.#cut.length === 1) {
+      const cause = fail('WRITE_REFUSED', `the cluster refused the records of ${only.request.name}: ${error.message}`, {
+        cause: error,
+      })
+      this.#settle(only, { kind: 'failed', error: cause, commandId: only.request.commandId })
+    }
+    return kind
+  }
+
+  #tell(event: WriterEvent): void {
+    const { to, effects } = nextStep(this.#state, event)
+    this.#state = to
+    for (const effect of effects) this.#effects[effect]()
+    // A claim that has to wait for the cluster or the registry goes on by itself.
+    this.#settledFirst.resolve()
+    if (to === 'closed') this.#end()
+  }
+
+  readonly #effects: Readonly<Record<WriterEffect, () => void>> = {
+    claim: () => void this.#runClaim(),
+    claimLater: () => this.#claimLater(),
+    cutNext: () => this.#scheduleCut(),
+    reply: () => this.#finishBatch(),
+    requeue: () => this.#requeue(),
+    requeueSingly: () => this.#requeue((pending) => (pending.alone = true)),
+    requeueInDoubt: () => this.#requeue(),
+    answerNotOwner: () => this.#answerAll(() => this.#notOwner()),
+    answerRefused: () => this.#answerAll(() => this.#refusedError()),
+    answerClosed: () => this.#answerAll(storeClosed),
+  }
+
+  async #runClaim(): Promise<void> {
+    const earlier = this.#claim
+    void earlier?.producer.close()
+    try {
+      const result = await claimPartition(this.#context, earlier)
+      if (result.kind === 'claimed') {
+        this.#claim = result.claim
+        this.#claimFailure = undefined
+        this.#claimAgainMs = claimAgain.firstMs
+        this.#log('debug', `claimed ${this.#place()}`, { generation: result.claim.generation })
+        return this.#tell('claimed')
+      }
+      if (result.kind === 'ownerChanged') return this.#tell('ownerChanged')
+      this.#claimFailed(result.error)
+    } catch (error) {
+      if (isRetriable(error)) return this.#claimFailed(error)
+      this.#refuse(error)
+      this.#tell('claimRefused')
+    }
+  }
+
+  #claimFailed(error: Error): void {
+    this.#claimFailure = error
+    this.#log('warn', `${this.#place()} could not be claimed yet`, { error: String(error) })
+    this.#tell('claimFailed')
+  }
+
+  #claimLater(): void {
+    const waitMs = this.#claimAgainMs * (0.5 + Math.random() / 2)
+    this.#claimAgainMs = Math.min(this.#claimAgainMs * 2, claimAgain.capMs)
+    setTimeout(() => {
+      if (this.#state === 'claiming' || this.#state === 'resolving') void this.#runClaim()
+    }, waitMs)
+  }
+
+  #finishBatch(): void {
+    for (const pending of this.#cut) this.#release(pending)
+    this.#cut = []
+  }
+
+  #requeue(mark: (pending: PendingCommand) => void = () => undefined): void {
+    const again = this.#cut.filter((pending) => this.#inFlight.get(pending.request.commandId) === pending)
+    for (const pending of again) mark(pending)
+    this.#cut = []
+    this.#putBack(again)
+  }
+
+  #putBack(commands: readonly PendingCommand[]): void {
+    if (commands.length > 0) this.#queue = [...commands, ...this.#queue]
+  }
+
+  #answerAll(reason: () => KeyfoldError): void {
+    const waiting = this.#queue
+    this.#queue = []
+    for (const pending of waiting) {
+      const { commandId } = pending.request
+      if (pending.inDoubt)
+        this.#settle(pending, { kind: 'unknown', error: outcomeUnknown(pending, reason()), commandId })
+      else this.#settle(pending, { kind: 'failed', error: reason(), commandId })
+    }
+  }
+
+  #settle(pending: PendingCommand, outcome: CommandOutcome): void {
+    pending.settle(outcome)
+    this.#release(pending)
+  }
+
+  /** The command is done: those who asked for the same get its answer, or their own try when it came to nothing. */
+  #release(pending: PendingCommand): void {
+    this.#inFlight.delete(pending.request.commandId)
+    const { followers } = pending
+    for (const follower of followers.splice(0)) if (!follower.settled) this.#enqueue(follower)
+  }
+
+  #onDeadline(pending: PendingCommand): void {
+    const { commandId, deadlineMs, name } = pending.request
+    const place = this.#queue.indexOf(pending)
+    const leads = this.#inFlight.get(commandId) === pending
+    if (leads && place >= 0 && !pending.inDoubt) {
+      this.#queue.splice(place, 1)
+      const cause = this.#state === 'open' ? undefined : this.#claimFailure
+      const why = cause === undefined ? '' : `, which cannot be claimed: ${cause.message}`
+      const message = `${name} waited ${deadlineMs} ms for ${this.#place()} (${this.#state})${why}`
+      const error = fail('DEADLINE_EXCEEDED', message, { cause })
+      return this.#settle(pending, { kind: 'failed', error, commandId })
+    }
+    // It stays at work: its end is kept under its id.
+    const error = fail(
+      'OUTCOME_UNKNOWN',
+      `${name} has no outcome after ${deadlineMs} ms: ask again with the same command id`,
+    )
+    pending.settle({ kind: 'unknown', error, commandId })
+  }
+
+  #claimed(): Claim {
+    if (this.#claim === undefined) throw new TypeError('a batch was cut without a claim')
+    return this.#claim
+  }
+
+  #refuse(error: unknown): void {
+    this.#refusal = error instanceof Error ? error : new Error(String(error))
+    this.#log('error', `${this.#place()} is refused: ${String(error)}`)
+  }
+
+  #refusedError(): KeyfoldError {
+    if (this.#refusal instanceof KeyfoldError) return this.#refusal
+    return asKeyfoldError(this.#refusal, 'PARTITION_REFUSED', `${this.#place()} cannot be written to`)
+  }
+
+  #notOwner(): KeyfoldError {
+    return fail('NOT_OWNER', `another instance of ${this.#context.application} has taken ${this.#place()} over`)
+  }
+
+  #place(): string {
+    return `${this.#context.aggregate.topic}/${this.#context.partition}`
+  }
+
+  #end(): void {
+    void this.#claim?.producer.close()
+    this.#ended.resolve()
+  }
+}
+
+function storeClosed(): KeyfoldError {
+  return fail('EVENT_STORE_CLOSED', 'the event store is closing')
+}
+
+function outcomeUnknown({ request }: PendingCommand, cause: KeyfoldError): KeyfoldError {
+  const message = `the outcome of ${request.name} is not known (${cause.message}): ask again with the same command id`
+  return fail('OUTCOME_UNKNOWN', message, { cause })
+}
+
+function isRetriable(error: unknown): error is Error {
+  return error instanceof Error && (error as { readonly retriable?: unknown }).retriable === true
+}
