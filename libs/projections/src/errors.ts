@@ -1,0 +1,65 @@
+import { defineErrors } from '@keyfold/eventsourcing'
+
+/** What can go wrong on the read side, and what to do about it. */
+export const fail = defineErrors({
+  PROJECTOR_UNKNOWN: { retriable: false, fix: 'use the name of a projector that was given to openProjections' },
+  PROJECTOR_NOT_STARTED: { retriable: true, fix: 'start it first: projections.startProjector(name)' },
+  PROJECTOR_PAUSED: { retriable: true, fix: 'resume it first: projections.resume(name)' },
+  STORE_UNKNOWN: {
+    retriable: false,
+    fix: 'give openProjections a store under this name, or name another in the projector',
+  },
+  TOPIC_MISSING: {
+    retriable: true,
+    fix: 'create the topic before the projector starts, or correct its name in "from"',
+  },
+  TOPIC_NOT_READ: { retriable: false, fix: 'wait only for projectors that read the topic of the position' },
+  REBUILD_RUNNING: { retriable: true, fix: 'wait until the running rebuild has ended' },
+  CHECKPOINT_FENCED: {
+    retriable: false,
+    fix: 'another process has taken over this projector: stop one of the two, then start the projector again',
+  },
+  HANDLER_FAILED: {
+    retriable: false,
+    fix: 'correct the handler (or what it depends on), then start the projector again: it goes on at this event',
+  },
+  EVENT_UNREADABLE: {
+    retriable: false,
+    fix: 'see the cause: the stored record is no event that this code and the schema registry can read',
+  },
+  HISTORY_MISSING: {
+    retriable: false,
+    fix: 'event topics need retention.ms=-1 and no deleted records; restore them, or rebuild from what is left on purpose',
+  },
+  READ_MODEL_UNWRITABLE: { retriable: true, fix: 'make the directory writable for this user, or choose another' },
+  READ_MODEL_CORRUPT: {
+    retriable: false,
+    fix: 'delete the file while nothing runs: the read model is built again from the log',
+  },
+  READ_MODEL_FAILED: { retriable: true, fix: 'see the cause; the transaction was rolled back and nothing is lost' },
+  INTEGER_TOO_LARGE: { retriable: false, fix: 'read it as a bigint: tx.bigints.get(…) or tx.bigints.all(…)' },
+  TRANSACTION_OVER: {
+    retriable: false,
+    fix: 'await everything a handler starts, and let no statement of it end the transaction (such as INSERT OR ROLLBACK)',
+  },
+  VERIFICATION_FAILED: {
+    retriable: false,
+    fix: 'the old generation goes on serving: compare the two, correct the projector, raise its version, rebuild',
+  },
+  PROJECTIONS_CLOSED: { retriable: false, fix: 'open the projections again' },
+})
+
+/** Whether the error has this code, whichever library it comes from. */
+export function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && (error as { code?: unknown }).code === code
+}
+
+/** Whether the error says of itself that the same call may succeed later. */
+export function isRetriable(error: unknown): boolean {
+  return error instanceof Error && (error as { retriable?: unknown }).retriable === true
+}
+
+/** An error's text on one line, for messages that wrap it. */
+export function textOf(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).replaceAll(/\s*\n\s*/g, ' ')
+}

@@ -1,0 +1,35 @@
+export { type Clock, systemClock } from './clock.ts'
+export type { Log } from './log.ts'
+export {
+  type LogPosition,
+  openProjections,
+  type ProgressOptions,
+  type Projections,
+  type ProjectionsOptions,
+} from './projections.ts'
+export type { PartitionStatus, ProjectorState, ProjectorStatus } from './projector-status.ts'
+export type {
+  Checkpoint,
+  Generation,
+  GenerationRecord,
+  ReadModel,
+  ReadModelRecord,
+  ReadModelStore,
+  TableDigest,
+  TopicPartition,
+} from './read-model-store.ts'
+export type { Progress, ProgressListener, ProgressPhase } from './rebuild/progress.ts'
+export type { RebuildReport } from './rebuild/rebuild.ts'
+export type { Verification } from './rebuild/verification.ts'
+export type { BatchLimits } from './runner/surroundings.ts'
+export type { RetryPolicy } from './runner/trouble.ts'
+export { MemoryReadModelStore } from './stores/memory-read-model-store.ts'
+export type { MemoryReader, MemoryTransaction } from './stores/memory-tables.ts'
+export { SqliteReadModelStore, type SqliteReadModelStoreOptions } from './stores/sqlite-read-model-store.ts'
+export type {
+  SqliteParameters,
+  SqliteQueries,
+  SqliteReader,
+  SqliteTransaction,
+  SqliteValue,
+} from './stores/sqlite-session.ts'

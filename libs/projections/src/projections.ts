@@ -1,0 +1,203 @@
+import type { EventCodec } from '@keyfold/event-store'
+import { type DescribedClass, descriptorOf, type ProjectorDescriptor, refuseDuplicates } from '@keyfold/eventsourcing'
+import type { KafkaClient, Offset } from '@keyfold/kafka'
+import { type Clock, systemClock } from './clock.ts'
+import { fail, hasCode } from './errors.ts'
+import type { Log } from './log.ts'
+import { ProjectorHost } from './projector-host.ts'
+import type { ProjectorStatus } from './projector-status.ts'
+import type { ReadModelStore } from './read-model-store.ts'
+import type { ProgressListener } from './rebuild/progress.ts'
+import type { RebuildReport } from './rebuild/rebuild.ts'
+import { type BatchLimits, DEFAULT_BATCH, type Surroundings } from './runner/surroundings.ts'
+import { DEFAULT_RETRY, type RetryPolicy } from './runner/trouble.ts'
+
+export interface ProjectionsOptions {
+  readonly kafka: KafkaClient
+  /** The events of the topics must be registered with it before the projectors start. */
+  readonly codec: EventCodec
+  readonly projectors: readonly (ProjectorDescriptor | DescribedClass)[]
+  /** By the names that projectors use. */
+  readonly stores: Readonly<Record<string, ReadModelStore>>
+  readonly clock?: Clock
+  readonly logger?: Log
+  readonly batch?: Partial<BatchLimits>
+  readonly retry?: Partial<RetryPolicy>
+}
+
+/** The read side of one application in one process. */
+export interface Projections {
+  /**
+   * Starts every projector but the manual ones that were never started, and goes on with rebuilds: of a raised version,
+   * or unfinished. Resolves when they are running, not when they have caught up. A projector that cannot start is
+   * `failed` in `status()` and does not hold up the others. Errors: `READ_MODEL_UNWRITABLE`, `READ_MODEL_CORRUPT`.
+   */
+  start(): Promise<void>
+  /**
+   * Starts one projector, for good if it is a manual one, and again if it has failed. Resolves when it has passed what
+   * was the end at the call. Errors: `PROJECTOR_UNKNOWN`, `PROJECTOR_PAUSED`, and what makes it fail on its way.
+   */
+  startProjector(name: string, options?: ProgressOptions): Promise<ProjectorStatus>
+  /**
+   * Builds it anew from offset zero beside the serving generation, compares the two, switches over.
+   * Errors: `PROJECTOR_UNKNOWN`, `PROJECTOR_NOT_STARTED`, `PROJECTOR_PAUSED`, `REBUILD_RUNNING`, `VERIFICATION_FAILED`,
+   * and what halts it.
+   */
+  rebuild(name: string, options?: ProgressOptions): Promise<RebuildReport>
+  /** Stops a projector until it is resumed, beyond restarts. Its read model goes on answering. */
+  pause(name: string): Promise<void>
+  resume(name: string): Promise<void>
+  status(): readonly ProjectorStatus[]
+  /**
+   * Waits until a projector has applied a position, for instance a command's. `timeout` means "not visible yet".
+   * Errors: `PROJECTOR_UNKNOWN`, `TOPIC_NOT_READ`.
+   */
+  waitFor(name: string, position: LogPosition, options: { readonly deadlineMs: number }): Promise<'visible' | 'timeout'>
+  /**
+   * Resolves when what readers of committed events can see now is in the rows: of one projector, or of all that run. A
+   * cluster may answer a commit a moment before readers see it, so a command's own events are waited for with `waitFor`.
+   */
+  caughtUp(name?: string): Promise<void>
+  /** Queries on a read model: one handle for good, always on the serving generation. Use throws `PROJECTOR_NOT_STARTED`. */
+  read<Handle>(name: string): Handle
+  /** Hears of every rebuild and first start. Answers how to stop listening. */
+  onProgress(listener: ProgressListener): () => void
+  /** Ends everything that was opened here; the Kafka client stays open. */
+  close(): Promise<void>
+}
+
+export interface ProgressOptions {
+  readonly onProgress?: ProgressListener | undefined
+}
+
+/** Where an event lies: with it read-your-writes is asked for. */
+export interface LogPosition {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: Offset
+}
+
+/**
+ * Opens the read models; nothing runs until `start`.
+ * Errors: `STORE_UNKNOWN`, `READ_MODEL_UNWRITABLE`, `READ_MODEL_CORRUPT`.
+ */
+export async function openProjections(options: ProjectionsOptions): Promise<Projections> {
+  const { kafka, codec, clock = systemClock, logger: log = () => {}, stores } = options
+  const batch = { ...DEFAULT_BATCH, ...options.batch }
+  const retry = { ...DEFAULT_RETRY, ...options.retry }
+  const surroundings: Surroundings = { kafka, codec, clock, log, batch, retry }
+  const descriptors = options.projectors.map((target) => descriptorOf(target, 'projector'))
+  refuseDuplicates(
+    'an application has the projector',
+    descriptors.map(({ name }) => name),
+  )
+  const used = new Map(descriptors.map((descriptor) => [descriptor.name, storeOf(stores, descriptor)]))
+  for (const store of new Set(Object.values(stores))) await store.open()
+  const detached = (await Promise.all(Object.values(stores).map((store) => store.projectors()))).flat()
+  return new OpenProjections(surroundings, descriptors, used, [...new Set(detached)])
+}
+
+function storeOf(stores: ProjectionsOptions['stores'], { name, store }: ProjectorDescriptor): ReadModelStore {
+  const found = stores[store]
+  if (found === undefined)
+    throw fail(
+      'STORE_UNKNOWN',
+      `projector ${name} wants the store "${store}"; there is ${Object.keys(stores).join(', ')}`,
+    )
+  return found
+}
+
+class OpenProjections implements Projections {
+  readonly #hosts: ReadonlyMap<string, ProjectorHost>
+  readonly #stores: ReadonlyMap<string, ReadModelStore>
+  readonly #stored: readonly string[]
+  readonly #listeners = new Set<ProgressListener>()
+
+  constructor(
+    surroundings: Surroundings,
+    descriptors: readonly ProjectorDescriptor[],
+    stores: ReadonlyMap<string, ReadModelStore>,
+    stored: readonly string[],
+  ) {
+    const listener: ProgressListener = (progress) => this.#listeners.forEach((each) => each(progress))
+    const hosts = descriptors.flatMap((descriptor) => {
+      const store = stores.get(descriptor.name)
+      return store === undefined ? [] : new ProjectorHost(surroundings, store, descriptor, listener)
+    })
+    this.#hosts = new Map(hosts.map((host) => [host.descriptor.name, host]))
+    this.#stores = stores
+    this.#stored = stored
+  }
+
+  async start(): Promise<void> {
+    for (const host of this.#hosts.values()) {
+      await host.start({ asked: false })
+      const { error } = host.status
+      if (hasCode(error, 'READ_MODEL_UNWRITABLE') || hasCode(error, 'READ_MODEL_CORRUPT')) throw error
+    }
+  }
+
+  async startProjector(name: string, { onProgress = () => {} }: ProgressOptions = {}): Promise<ProjectorStatus> {
+    const host = this.#host(name)
+    await host.startAndCatchUp(onProgress)
+    return host.status
+  }
+
+  async rebuild(name: string, { onProgress = () => {} }: ProgressOptions = {}): Promise<RebuildReport> {
+    return await this.#host(name).rebuild(onProgress)
+  }
+
+  async pause(name: string): Promise<void> {
+    await this.#host(name).setPaused(true)
+  }
+
+  async resume(name: string): Promise<void> {
+    await this.#host(name).setPaused(false)
+  }
+
+  status(): readonly ProjectorStatus[] {
+    const attached = [...this.#hosts.values()].map((host) => host.status)
+    return [...attached, ...this.#stored.filter((name) => !this.#hosts.has(name)).map(detachedStatus)]
+  }
+
+  async waitFor(
+    name: string,
+    { topic, partition, offset }: LogPosition,
+    { deadlineMs }: { readonly deadlineMs: number },
+  ): Promise<'visible' | 'timeout'> {
+    return await this.#host(name).waitFor({ topic, partition }, offset, deadlineMs)
+  }
+
+  async caughtUp(name?: string): Promise<void> {
+    if (name !== undefined) return await this.#host(name).caughtUp()
+    const running = [...this.#hosts.values()].filter(({ started, status }) => started && status.state !== 'paused')
+    await Promise.all(running.map((host) => host.caughtUp()))
+  }
+
+  read<Handle>(name: string): Handle {
+    const host = this.#host(name)
+    return this.#stores.get(name)?.handle(() => host.generation) as Handle
+  }
+
+  onProgress(listener: ProgressListener): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#hosts.values()].map((host) => host.close()))
+    for (const store of new Set(this.#stores.values())) await store.close()
+  }
+
+  #host(name: string): ProjectorHost {
+    const host = this.#hosts.get(name)
+    if (host !== undefined) return host
+    const known = [...this.#hosts.keys()].join(', ')
+    throw fail('PROJECTOR_UNKNOWN', `there is no projector ${name}${known === '' ? '' : `, only ${known}`}`)
+  }
+}
+
+function detachedStatus(projector: string): ProjectorStatus {
+  const nothing = { version: undefined, generation: undefined, servingVersion: undefined, error: undefined }
+  return { projector, ...nothing, state: 'detached', partitions: [], rebuild: undefined }
+}

@@ -1,0 +1,32 @@
+import type { Generation, TableDigest } from '../read-model-store.ts'
+
+/** What a rebuild found when it compared the generations at equal positions. */
+export interface Verification {
+  /** Null when there was nothing to compare with: no serving generation, or one of another version. */
+  readonly equal: boolean | null
+  /** The tables of the new generation. */
+  readonly tables: readonly TableDigest[]
+  /** One line per table that differs. */
+  readonly differences: readonly string[]
+}
+
+/** Compares every table of two generations that have applied exactly the same events. */
+export async function verify(made: Generation, serving: Generation | undefined): Promise<Verification> {
+  const tables = await made.tables()
+  if (serving === undefined || serving.version !== made.version) return { equal: null, tables, differences: [] }
+  const differences = differencesOf(await serving.tables(), tables)
+  return { equal: differences.length === 0, tables, differences }
+}
+
+/** What differs between the tables before and after, in words. */
+export function differencesOf(before: readonly TableDigest[], after: readonly TableDigest[]): readonly string[] {
+  const names = [...new Set([...before, ...after].map(({ name }) => name))].toSorted()
+  return names.flatMap((name) => {
+    const old = before.find((table) => table.name === name)
+    const made = after.find((table) => table.name === name)
+    if (old === undefined) return `${name} is new`
+    if (made === undefined) return `${name} is missing`
+    if (old.rows !== made.rows) return `${name} has ${made.rows} rows instead of ${old.rows}`
+    return old.checksum === made.checksum ? [] : `${name} has other values in its ${made.rows} rows`
+  })
+}

@@ -1,0 +1,73 @@
+import type { DecodedEvent, EventCodec } from '@keyfold/event-store'
+import type { ProjectionContext, ProjectionHandler } from '@keyfold/eventsourcing'
+import type { Offset, StoredRecord } from '@keyfold/kafka'
+import { fail, textOf } from '../errors.ts'
+import { eventTypeOf, StoredEventContext } from './stored-event-context.ts'
+
+type Handlers = ReadonlyMap<string, ProjectionHandler>
+
+/** A record that a projector has a handler for, or whose type only its body can tell. */
+export interface EventTask {
+  readonly record: StoredRecord
+  readonly type: string | undefined
+}
+
+/** Leaves out what lies before `position` and every event whose header names a type without a handler. */
+export function tasksOf(records: readonly StoredRecord[], position: Offset, handlers: Handlers): readonly EventTask[] {
+  const tasks: EventTask[] = []
+  for (const record of records) {
+    if (record.offset < position) continue
+    const type = eventTypeOf(record)
+    if (type === undefined || handlers.has(type)) tasks.push({ record, type })
+  }
+  return tasks
+}
+
+/**
+ * Applies one event inside an open transaction. Answers a promise only when the handler did.
+ * Errors: `EVENT_UNREADABLE`, `HANDLER_FAILED`.
+ */
+export function applyEvent(
+  task: EventTask,
+  tx: unknown,
+  handlers: Handlers,
+  codec: EventCodec,
+): Promise<void> | undefined {
+  const decoded = decode(task, codec)
+  const handler = handlers.get(decoded.type)
+  if (handler === undefined) return undefined
+  const context: ProjectionContext = new StoredEventContext(task.record, decoded.type, tx)
+  try {
+    const handled = handler(decoded.data, context)
+    return handled instanceof Promise
+      ? handled.catch((error: unknown) => Promise.reject(failed(task, error)))
+      : undefined
+  } catch (error) {
+    throw failed(task, error)
+  }
+}
+
+function decode({ record, type }: EventTask, codec: EventCodec): DecodedEvent {
+  if (record.value === null) throw unreadable(record, 'it has no value')
+  try {
+    const decoded = codec.decode(record.value)
+    if (type === undefined || decoded.type === type) return decoded
+    throw new Error(`its header says ${type}, its body is a ${decoded.type}`)
+  } catch (error) {
+    throw unreadable(record, textOf(error), error)
+  }
+}
+
+/** The error of a record that no code here can turn into an event. */
+export function unreadable(record: StoredRecord, why: string, cause?: unknown): Error {
+  const { topic, partition, offset } = record
+  const message = `the record at ${topic}/${partition} offset ${offset} cannot be read: ${why}`
+  return fail('EVENT_UNREADABLE', message, { cause, details: { topic, partition, offset } })
+}
+
+function failed({ record, type }: EventTask, error: unknown): Error {
+  const { topic, partition, offset } = record
+  const key = record.key?.toString() ?? null
+  const message = `the handler of ${type} failed at ${topic}/${partition} offset ${offset} (key ${key}): ${textOf(error)}`
+  return fail('HANDLER_FAILED', message, { cause: error, details: { topic, partition, offset, key, type } })
+}

@@ -1,0 +1,83 @@
+import type { ProjectorDescriptor } from '@keyfold/eventsourcing'
+import type { Offset } from '@keyfold/kafka'
+import { fail } from '../errors.ts'
+import type { Generation, TopicPartition } from '../read-model-store.ts'
+import { endsOf } from './ends.ts'
+import { type PartitionProgress, partitionKey, type ProgressObserver } from './partition-progress.ts'
+import { PartitionRunner } from './partition-runner.ts'
+import type { Surroundings } from './surroundings.ts'
+
+/** Keeps one generation of one projector up with its topics: a runner per partition. */
+export class GenerationRunner {
+  readonly generation: Generation
+  readonly #surroundings: Surroundings
+  readonly #descriptor: ProjectorDescriptor
+  readonly #observers = new Set<ProgressObserver>()
+  #runners: readonly PartitionRunner[] = []
+  #running: Promise<unknown> = Promise.resolve()
+
+  constructor(surroundings: Surroundings, descriptor: ProjectorDescriptor, generation: Generation) {
+    this.#surroundings = surroundings
+    this.#descriptor = descriptor
+    this.generation = generation
+  }
+
+  get progress(): readonly PartitionProgress[] {
+    return this.#runners.map((runner) => runner.progress)
+  }
+
+  /** Why a partition has halted; undefined while none has. */
+  get error(): Error | undefined {
+    return this.progress.find(({ error }) => error !== undefined)?.error
+  }
+
+  observe(observer: ProgressObserver): () => void {
+    this.#observers.add(observer)
+    for (const progress of this.progress) observer.moved(progress)
+    return () => this.#observers.delete(observer)
+  }
+
+  /**
+   * Makes the tables, takes over the checkpoints and goes on from there; with `until`, only up to those offsets (by
+   * `partitionKey`). Errors: `TOPIC_MISSING`, `CHECKPOINT_FENCED`, whatever `setup` throws.
+   */
+  async start(until?: ReadonlyMap<string, Offset>): Promise<void> {
+    const partitions = await partitionsOf(this.#surroundings, this.#descriptor)
+    await this.generation.setup(this.#descriptor.setup)
+    const ends = await endsOf(this.#surroundings.kafka, this.#descriptor.topics)
+    const checkpoints = await this.generation.claim(partitions)
+    const observer: ProgressObserver = {
+      moved: (progress) => this.#observers.forEach((each) => each.moved(progress)),
+      halted: (progress) => this.#observers.forEach((each) => each.halted(progress)),
+    }
+    const before = new Map(this.progress.map((progress) => [partitionKey(progress), progress.records]))
+    const shared = { surroundings: this.#surroundings, generation: this.generation, observer }
+    this.#runners = checkpoints.map((from) => {
+      const key = partitionKey(from)
+      const own = { from, until: until?.get(key), endOffset: ends.get(key) ?? 0, recordsBefore: before.get(key) ?? 0 }
+      return new PartitionRunner({ ...shared, handlers: this.#descriptor.handlers, ...own })
+    })
+    for (const progress of this.progress) observer.moved(progress)
+    this.#running = Promise.all(this.#runners.map((runner) => runner.run()))
+  }
+
+  /** Resolves when all partitions have stopped, reached their `until`, or halted. */
+  async ended(): Promise<void> {
+    await this.#running
+  }
+
+  async stop(): Promise<void> {
+    for (const runner of this.#runners) runner.stop()
+    await this.#running
+  }
+}
+
+async function partitionsOf({ kafka }: Surroundings, { name, topics }: ProjectorDescriptor): Promise<TopicPartition[]> {
+  const described = new Map((await kafka.describeTopics(topics)).map((topic) => [topic.name, topic.partitions]))
+  return topics.flatMap((topic) => {
+    const partitions = described.get(topic)
+    if (partitions === undefined)
+      throw fail('TOPIC_MISSING', `projector ${name} reads ${topic}, which does not exist`, { details: { topic } })
+    return Array.from({ length: partitions }, (_, partition) => ({ topic, partition }))
+  })
+}

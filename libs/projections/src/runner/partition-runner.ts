@@ -1,0 +1,179 @@
+import type { ProjectionHandler } from '@keyfold/eventsourcing'
+import type { Offset, ReadBatch } from '@keyfold/kafka'
+import { breathe, pauseFor } from '../clock.ts'
+import { hasCode, isRetriable, textOf } from '../errors.ts'
+import type { Checkpoint, Generation } from '../read-model-store.ts'
+import { applyTasks } from './apply-tasks.ts'
+import { type EventTask, tasksOf, unreadable } from './event-task.ts'
+import { PartitionFeed } from './partition-feed.ts'
+import type { PartitionProgress, ProgressObserver } from './partition-progress.ts'
+import type { Surroundings } from './surroundings.ts'
+import { afterFailure, afterSuccess, NO_TROUBLE, type Trouble } from './trouble.ts'
+
+export interface PartitionRunnerOptions {
+  readonly surroundings: Surroundings
+  readonly handlers: ReadonlyMap<string, ProjectionHandler>
+  readonly generation: Generation
+  readonly from: Checkpoint
+  /** Where the partition ends now. */
+  readonly endOffset: Offset
+  /** Stops by itself when everything below it is applied. Left out: goes on for good. */
+  readonly until?: Offset | undefined
+  /** Records read by runners before this one. */
+  readonly recordsBefore?: number
+  readonly observer: ProgressObserver
+}
+
+/** A batch as far as this projector is concerned. */
+interface Work {
+  readonly tasks: readonly EventTask[]
+  /** The checkpoint after all of them. */
+  readonly position: Offset
+}
+
+/** Applies one partition to one generation, in order: read, prepare, then transaction after transaction. */
+export class PartitionRunner {
+  readonly #options: PartitionRunnerOptions
+  readonly #feed: PartitionFeed
+  readonly #stopping = new AbortController()
+  #progress: PartitionProgress
+
+  constructor(options: PartitionRunnerOptions) {
+    const { surroundings, from, endOffset, recordsBefore: records = 0 } = options
+    const { topic, partition, position } = from
+    const { kafka, clock, log, batch } = surroundings
+    const source = { partition: { topic, partition }, fromOffset: position, bytesMax: batch.bytesMax }
+    this.#options = options
+    this.#feed = new PartitionFeed({ kafka, clock, log, ...source })
+    this.#progress = { topic, partition, position, endOffset, records, error: undefined }
+  }
+
+  get progress(): PartitionProgress {
+    return this.#progress
+  }
+
+  /** Resolves when it was stopped, has reached `until`, or has halted. Never throws: see `progress.error`. */
+  async run(): Promise<void> {
+    const until = this.#options.until ?? Number.POSITIVE_INFINITY
+    try {
+      while (!this.#stopped && this.#progress.position < until) {
+        const batch = await this.#feed.next()
+        if (batch !== undefined) await this.#take(batch, until)
+      }
+    } catch (error) {
+      this.#halt(error)
+    } finally {
+      await this.#feed.close()
+    }
+  }
+
+  /** Lets the transaction that is under way end, and begins no other. */
+  stop(): void {
+    this.#stopping.abort()
+    this.#feed.close().catch(() => {})
+  }
+
+  get #stopped(): boolean {
+    return this.#stopping.signal.aborted
+  }
+
+  async #take(batch: ReadBatch, until: Offset): Promise<void> {
+    const { position } = this.#progress
+    const records = batch.position <= until ? batch.records : batch.records.filter(({ offset }) => offset < until)
+    const work = {
+      tasks: tasksOf(records, position, this.#options.handlers),
+      position: Math.min(batch.position, until),
+    }
+    this.#progress = { ...this.#progress, endOffset: batch.endOffset, records: this.#progress.records + records.length }
+    if (work.position > position) await this.#apply(work)
+    else this.#options.observer.moved(this.#progress)
+  }
+
+  async #apply(work: Work): Promise<void> {
+    const unprepared = await this.#prepare(work.tasks)
+    let trouble: Trouble = unprepared === undefined ? NO_TROUBLE : { failures: 0, eventByEvent: true }
+    let next = 0
+    while (!this.#stopped && this.#progress.position < work.position) {
+      try {
+        next = await this.#write(work, next, trouble.eventByEvent)
+        trouble = afterSuccess(trouble)
+      } catch (error) {
+        trouble = await this.#remedy(error, trouble)
+        const { position } = this.#progress
+        next = work.tasks.filter(({ record }) => record.offset < position).length
+      }
+      await breathe()
+    }
+  }
+
+  /** Waits for a registry that cannot be reached; answers an error that will not pass. */
+  async #prepare(tasks: readonly EventTask[]): Promise<unknown> {
+    const { codec, clock, log, retry } = this.#options.surroundings
+    const values = tasks.flatMap(({ record }) => record.value ?? [])
+    while (!this.#stopped && values.length > 0) {
+      try {
+        await codec.prepare(values)
+        return undefined
+      } catch (error) {
+        if (!isRetriable(error)) return error
+        log('warn', 'the schemas of a batch cannot be fetched; trying again', { error: textOf(error) })
+        await pauseFor(clock, retry.delayMsMax, this.#stopping.signal)
+      }
+    }
+    return undefined
+  }
+
+  /** One transaction from task `start` on. Answers the task to go on with. */
+  async #write({ tasks, position: end }: Work, start: number, eventByEvent: boolean): Promise<number> {
+    const { surroundings, generation, handlers, observer } = this.#options
+    const { codec, batch } = surroundings
+    const { topic, partition, position } = this.#progress
+    if (eventByEvent) await this.#prepareOne(tasks[start])
+    const limits = { end: start + (eventByEvent ? 1 : batch.recordsMax), timeMsMax: batch.timeMsMax }
+    let next = start
+    const settle = (applied: number): Offset => {
+      next = applied
+      return tasks[applied]?.record.offset ?? end
+    }
+    const reached = await generation.write({ topic, partition, position }, (tx) => {
+      const applied = applyTasks({ tasks, tx, handlers, codec, ...limits }, start)
+      return applied instanceof Promise ? applied.then(settle) : settle(applied)
+    })
+    this.#progress = { ...this.#progress, position: reached }
+    observer.moved(this.#progress)
+    return next
+  }
+
+  async #prepareOne(task: EventTask | undefined): Promise<void> {
+    if (task === undefined) return
+    const error = await this.#prepare([task])
+    if (error !== undefined) throw unreadable(task.record, textOf(error), error)
+  }
+
+  /** Settles what a failed transaction left open, then waits as the policy says, or gives up by throwing. */
+  async #remedy(error: unknown, trouble: Trouble): Promise<Trouble> {
+    if (hasCode(error, 'CHECKPOINT_FENCED')) throw error
+    const { surroundings, generation } = this.#options
+    const { topic, partition } = this.#progress
+    const stored = await generation.position({ topic, partition })
+    if (stored > this.#progress.position) {
+      // The commit went through although it was reported as failed.
+      this.#progress = { ...this.#progress, position: stored }
+      this.#options.observer.moved(this.#progress)
+      return trouble
+    }
+    const remedy = afterFailure(trouble, hasCode(error, 'EVENT_UNREADABLE'), surroundings.retry)
+    if (remedy.kind === 'halt') throw error
+    surroundings.log('warn', 'a projection failed; trying again', { topic, partition, error: textOf(error), ...remedy })
+    await pauseFor(surroundings.clock, remedy.delayMs, this.#stopping.signal)
+    return remedy.trouble
+  }
+
+  #halt(reason: unknown): void {
+    const error = reason instanceof Error ? reason : new Error(String(reason))
+    const { topic, partition, position } = this.#progress
+    this.#progress = { ...this.#progress, error }
+    this.#options.surroundings.log('error', 'a projection halted', { topic, partition, position, error: String(error) })
+    this.#options.observer.halted(this.#progress)
+  }
+}

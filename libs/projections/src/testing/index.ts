@@ -1,0 +1,1 @@
+export { type ContractCase, type ReadModelStoreHarness, readModelStoreContract } from './read-model-store.contract.ts'
