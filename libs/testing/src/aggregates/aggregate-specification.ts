@@ -1,0 +1,125 @@
+import {
+  type AggregateDescriptor,
+  type Command,
+  commandDefinitionOf,
+  type DescribedClass,
+  descriptorOf,
+  type DomainEvent,
+  isRejection,
+  type Rejection,
+} from '@keyfold/eventsourcing'
+import { InMemoryCodec } from '../events/in-memory-codec.ts'
+import { ExpectationFailed } from '../expectation-failed.ts'
+import { FakeClock } from '../fake-clock.ts'
+import { printed } from '../printed.ts'
+import { sequentialIds } from '../sequential-ids.ts'
+import { AggregateOutcome, type Outcome } from './aggregate-outcome.ts'
+
+/** The world of a specification; everything has a value that is the same in every run. */
+export interface SpecificationOptions {
+  /** The aggregate's id. Left out: the one the command names. */
+  readonly key?: string
+  readonly now?: Date | string
+  readonly newId?: () => string
+  readonly commandId?: string
+}
+
+/**
+ * Starts a sentence about an aggregate: `given(Account, [AccountOpened({ owner })]).when(…).thenEvents([…])`.
+ * The events go through their Avro schemas first, so they reach the aggregate as they would from the log.
+ * @throws {TypeError} when the target is no aggregate.
+ * @throws {ExpectationFailed} when an event is none of the aggregate's or does not fit its schema.
+ */
+export function given(
+  target: AggregateDescriptor | DescribedClass,
+  events: readonly DomainEvent[] = [],
+  options: SpecificationOptions = {},
+): AggregateSpecification {
+  return new AggregateSpecification(descriptorOf(target, 'aggregate'), events, options)
+}
+
+/** An aggregate with a history, ready for a command. */
+export class AggregateSpecification {
+  readonly #aggregate: AggregateDescriptor
+  readonly #options: SpecificationOptions
+  readonly #codec: InMemoryCodec
+  readonly #history: readonly DomainEvent[]
+
+  constructor(aggregate: AggregateDescriptor, events: readonly DomainEvent[], options: SpecificationOptions) {
+    this.#aggregate = aggregate
+    this.#options = options
+    this.#codec = new InMemoryCodec(aggregate.events)
+    this.#history = events.map((event) => this.#stored(event, 'given'))
+  }
+
+  /** Decides on a command. What came of it is asked with `then…`. */
+  when(command: Command): AggregateOutcome {
+    const definition = commandDefinitionOf(command)
+    if (definition === undefined) throw new TypeError(`${printed(command)} is no command: make it with defineCommand`)
+    const decide = this.#aggregate.decide.get(definition.name)
+    if (decide === undefined)
+      throw new ExpectationFailed(`the aggregate ${this.#aggregate.name} does not handle ${definition.name}`)
+    const key = this.#options.key ?? String((command as Record<string, unknown>)[definition.key])
+    const context = {
+      key,
+      version: this.#history.length,
+      commandId: this.#options.commandId ?? '00000000-0000-7000-8000-00000000c0de',
+      now: this.#now,
+      newId: this.#options.newId ?? sequentialIds(),
+    }
+    return this.#outcome(key, () => decide(command, this.#fold(key, this.#history), context) ?? [])
+  }
+
+  /** The state that the history makes, without a command. */
+  thenState(expected: object | ((state: never) => void)): AggregateOutcome {
+    return this.#outcome(this.#options.key ?? 'key', () => []).thenState(expected)
+  }
+
+  get #now(): Date {
+    return this.#options.now === undefined ? new FakeClock().now() : new Date(this.#options.now)
+  }
+
+  #outcome(key: string, decide: () => DomainEvent | readonly DomainEvent[] | Rejection): AggregateOutcome {
+    const outcome = this.#decision(decide)
+    const events = outcome.kind === 'events' ? outcome.events : []
+    return new AggregateOutcome(outcome, {
+      stored: (event) => this.#stored(event, 'expected'),
+      state: () => this.#fold(key, [...this.#history, ...events]),
+    })
+  }
+
+  #decision(decide: () => DomainEvent | readonly DomainEvent[] | Rejection): Outcome {
+    let decided: DomainEvent | readonly DomainEvent[] | Rejection
+    try {
+      decided = decide()
+    } catch (error) {
+      return { kind: 'thrown', error }
+    }
+    if (isRejection(decided)) return { kind: 'rejection', rejection: decided }
+    const events = [decided].flat() as readonly DomainEvent[]
+    return { kind: 'events', events: events.map((event) => this.#stored(event, 'emitted')) }
+  }
+
+  #fold(key: string, events: readonly DomainEvent[]): unknown {
+    const time = this.#now
+    return events.reduce<unknown>((state, { type, data }, index) => {
+      const apply = this.#aggregate.evolve.get(type)
+      return apply === undefined ? state : apply(state, data, { key, version: index + 1, time })
+    }, this.#aggregate.initialState())
+  }
+
+  /** The event as readers get it: encoded with its newest schema and decoded again. */
+  #stored(event: DomainEvent, role: string): DomainEvent {
+    const { name, topic, events } = this.#aggregate
+    if (!events.some(({ eventName }) => eventName === event.type))
+      throw new ExpectationFailed(
+        `the ${role} event ${event.type} is none of the aggregate ${name}: list it in evolve or emits`,
+      )
+    try {
+      return { type: event.type, data: this.#codec.encode(topic, event).data }
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error)
+      throw new ExpectationFailed(`the ${role} event does not fit its schema: ${why}`)
+    }
+  }
+}
