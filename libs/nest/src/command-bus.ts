@@ -1,0 +1,80 @@
+import { type CommandOutcome, type ExecuteOptions } from '@keyfold/event-store'
+import { type Command, type DomainEvent, KeyfoldError, type Rejection } from '@keyfold/eventsourcing'
+import { Inject, Injectable } from '@nestjs/common'
+import { ERRORS } from './errors.ts'
+import { KeyfoldRuntime } from './keyfold-runtime.ts'
+import { type ProjectorReference, projectorName } from './read-model.ts'
+
+export interface CommandOptions extends ExecuteOptions {
+  /** Read models that must show the command's events before the call returns. */
+  readonly waitFor?: readonly ProjectorReference[]
+  /** How long to wait for them, in milliseconds. Default 2000. A wait that runs out is not an error of the command. */
+  readonly waitDeadlineMs?: number
+}
+
+/** What is known of a command that was accepted. */
+export interface Receipt {
+  readonly commandId: string
+  /** The aggregate's version after the command. */
+  readonly version: number
+  /** Where its last event is stored; null when it led to none and the aggregate has none. */
+  readonly position: { readonly topic: string; readonly partition: number; readonly offset: number } | null
+  readonly events: readonly DomainEvent[]
+  /** The command id had been accepted before: this is the original's receipt. */
+  readonly duplicate: boolean
+  /** Whether every read model of `waitFor` shows the events; true when none was asked for. */
+  readonly visible: boolean
+}
+
+/** A command's "no", thrown by `execute`: the domain's own code and words. */
+export class CommandRejected extends KeyfoldError<'COMMAND_REJECTED'> {
+  readonly rejection: Rejection
+  readonly commandId: string
+
+  constructor(rejection: Rejection, commandId: string) {
+    super('COMMAND_REJECTED', ERRORS.COMMAND_REJECTED, `${rejection.code}: ${rejection.message}`, {
+      details: rejection.details,
+    })
+    this.rejection = rejection
+    this.commandId = commandId
+  }
+}
+
+/** Sends commands to their aggregates. */
+@Injectable()
+export class CommandBus {
+  readonly #runtime: KeyfoldRuntime
+
+  constructor(@Inject(KeyfoldRuntime) runtime: KeyfoldRuntime) {
+    this.#runtime = runtime
+  }
+
+  /**
+   * @throws {CommandRejected} the domain said no.
+   * @throws {KeyfoldError} nothing happened (`COMMAND_INVALID`, `EXPECTED_VERSION_CONFLICT`, `COMMAND_ID_REUSED` …), or,
+   *   with code `OUTCOME_UNKNOWN`, it is not known: send it again with the same command id.
+   */
+  async execute(command: Command, options: CommandOptions = {}): Promise<Receipt> {
+    const outcome = await this.tryExecute(command, options)
+    if (outcome.kind === 'rejected') throw new CommandRejected(outcome.rejection, outcome.commandId)
+    if (outcome.kind !== 'committed') throw outcome.error
+    const { commandId, version, position, events, duplicate } = outcome
+    return { commandId, version, position, events, duplicate, visible: await this.#visible(position, options) }
+  }
+
+  /** The same, with every outcome as a value. Does not wait for read models. */
+  tryExecute(command: Command, options: ExecuteOptions = {}): Promise<CommandOutcome> {
+    return this.#runtime.eventStore.execute(command, options)
+  }
+
+  async #visible(
+    position: Receipt['position'],
+    { waitFor = [], waitDeadlineMs = 2000 }: CommandOptions,
+  ): Promise<boolean> {
+    if (position === null) return true
+    const waits = waitFor.map((projector) =>
+      this.#runtime.projections.waitFor(projectorName(projector), position, { deadlineMs: waitDeadlineMs }),
+    )
+    return (await Promise.all(waits)).every((result) => result === 'visible')
+  }
+}

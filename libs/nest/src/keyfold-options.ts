@@ -1,0 +1,88 @@
+import type { KafkaClient } from '@keyfold/kafka'
+import type { ReadModelStore } from '@keyfold/projections'
+import { fail } from './errors.ts'
+
+/** Everything that `KeyfoldModule.forRoot()` may be told. Nothing is required. */
+export interface KeyfoldOptions {
+  /** Names the application in transactional ids, client ids and event sources. Default `app`. */
+  readonly application?: string
+  /** Where the bundled broker and the read models keep their files. Default `KEYFOLD_DATA`, else `.keyfold`. */
+  readonly dataDirectory?: string
+  /** An Apache Kafka, as `host:port`s. Default `KAFKA_BROKERS` (comma separated); without either, the bundled broker. */
+  readonly brokers?: readonly string[]
+  /** A schema registry's URL. Default `SCHEMA_REGISTRY_URL`; without either, the bundled registry on the same Kafka. */
+  readonly schemaRegistryUrl?: string
+  /** A ready client instead of addresses; the caller closes it. */
+  readonly kafka?: KafkaClient
+  /** The bundled broker. Ports that are left out: the usual one when it is free, else any free one. */
+  readonly bundledBroker?: {
+    readonly port?: number
+    readonly config?: Readonly<Record<string, string | number | boolean>>
+  }
+  readonly bundledRegistry?: { readonly port?: number }
+  /** Partitions of topics that are created. Fixed for the life of a topic. Default 4. */
+  readonly partitions?: number
+  /**
+   * `all` registers every schema version that the code knows at start. `initial` registers version 1 of an event that the
+   * registry does not know; a later version is written as soon as somebody has registered it. Default `all`.
+   */
+  readonly registerSchemas?: 'all' | 'initial'
+  /** Read-model stores by name, besides or instead of the built-in `sqlite`. */
+  readonly stores?: Readonly<Record<string, ReadModelStore>>
+}
+
+/** Options with the environment and the defaults filled in. */
+export interface ResolvedOptions extends KeyfoldOptions {
+  readonly application: string
+  readonly dataDirectory: string
+  readonly partitions: number
+  readonly registerSchemas: 'all' | 'initial'
+}
+
+/** @throws {KeyfoldError} `OPTIONS_INVALID` */
+export function resolveOptions(
+  options: KeyfoldOptions,
+  env: Readonly<Record<string, string | undefined>>,
+): ResolvedOptions {
+  const brokers = options.brokers ?? addresses(env['KAFKA_BROKERS'])
+  const schemaRegistryUrl = options.schemaRegistryUrl ?? (env['SCHEMA_REGISTRY_URL'] || undefined)
+  const brokerPort = options.bundledBroker?.port ?? port('KEYFOLD_BROKER_PORT', env)
+  const registryPort = options.bundledRegistry?.port ?? port('KEYFOLD_REGISTRY_PORT', env)
+  const partitions = options.partitions ?? 4
+  if (!Number.isSafeInteger(partitions) || partitions < 1)
+    throw fail('OPTIONS_INVALID', `partitions must be a whole number from 1, not ${partitions}`)
+  if (schemaRegistryUrl !== undefined && !URL.canParse(schemaRegistryUrl))
+    throw fail('OPTIONS_INVALID', `the schema registry's URL ${schemaRegistryUrl} is not a URL`)
+  return {
+    ...options,
+    application: options.application ?? 'app',
+    dataDirectory: options.dataDirectory ?? (env['KEYFOLD_DATA'] || '.keyfold'),
+    partitions,
+    registerSchemas: options.registerSchemas ?? 'all',
+    ...(brokers && { brokers }),
+    ...(schemaRegistryUrl !== undefined && { schemaRegistryUrl }),
+    ...(brokerPort !== undefined && { bundledBroker: { ...options.bundledBroker, port: brokerPort } }),
+    ...(registryPort !== undefined && { bundledRegistry: { port: registryPort } }),
+  }
+}
+
+function addresses(text: string | undefined): readonly string[] | undefined {
+  const list = text
+    ?.split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
+  if (list === undefined || list.length === 0) return undefined
+  const wrong = list.find((address) => !/^(\[[0-9a-fA-F:.]+\]|[^\s:/]+):\d{1,5}$/.test(address))
+  if (wrong !== undefined)
+    throw fail('OPTIONS_INVALID', `KAFKA_BROKERS holds ${JSON.stringify(wrong)}, which is not host:port`)
+  return list
+}
+
+function port(variable: string, env: Readonly<Record<string, string | undefined>>): number | undefined {
+  const text = env[variable]
+  if (text === undefined || text === '') return undefined
+  const value = Number(text)
+  if (!Number.isInteger(value) || value < 0 || value > 65535)
+    throw fail('OPTIONS_INVALID', `${variable} is ${JSON.stringify(text)}, which is not a port`)
+  return value
+}
