@@ -1,0 +1,12 @@
+import { KeyfoldModule } from '@keyfold/nest'
+import { Module } from '@nestjs/common'
+import { Account } from './account.ts'
+import { AccountsController } from './accounts.controller.ts'
+import { Balances } from './balances.projector.ts'
+import { Statements } from './statements.projector.ts'
+
+@Module({
+  imports: [KeyfoldModule.forFeature({ aggregates: [Account], projectors: [Balances, Statements] })],
+  controllers: [AccountsController],
+})
+export class AccountsModule {}
