@@ -48,8 +48,9 @@ import org.apache.kafka.common.utils.Utils;
  */
 public final class GoldenFrames {
     private static final int[] KEYS = {
-        0, 1, 2, 3, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 28, 29, 30, 31, 32, 33,
-        36, 37, 42, 44, 45, 46, 47, 60, 61, 65, 66, 75
+        0, 1, 2, 3, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30,
+        31, 32, 33, 34, 35, 36, 37, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 55, 57, 60, 61, 65, 66, 68, 69, 74,
+        75
     };
     /** Versions above are still unstable: no broker announces them. */
     private static final int INIT_PRODUCER_ID_MAX = 5;

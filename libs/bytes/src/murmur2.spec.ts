@@ -11,13 +11,13 @@ describe('murmur2', () => {
     ['a-little-bit-longer-string', -1486304829],
     ['lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8', -58897971],
     ['abc', 479470107],
-  ])('of %j is %i, as in Java', (text, expected) => {
+  ])('statement 96: of %j is %i, as in Java', (text, expected) => {
     expect(murmur2(Buffer.from(text))).toBe(expected)
   })
 })
 
 describe('partitionForKey', () => {
-  it('is the positive hash modulo the number of partitions', () => {
+  it('statement 96: is the positive hash modulo the number of partitions', () => {
     expect(partitionForKey(Buffer.from('21'), 1000)).toBe((-973932308 & 0x7fffffff) % 1000)
   })
 

@@ -22,23 +22,36 @@ import { OffsetForLeaderEpoch } from './apis/23-offset-for-leader-epoch.ts'
 import { AddPartitionsToTxn } from './apis/24-add-partitions-to-txn.ts'
 import { AddOffsetsToTxn } from './apis/25-add-offsets-to-txn.ts'
 import { EndTxn } from './apis/26-end-txn.ts'
+import { WriteTxnMarkers } from './apis/27-write-txn-markers.ts'
 import { TxnOffsetCommit } from './apis/28-txn-offset-commit.ts'
 import { DescribeAcls } from './apis/29-describe-acls.ts'
 import { CreateAcls } from './apis/30-create-acls.ts'
 import { DeleteAcls } from './apis/31-delete-acls.ts'
 import { DescribeConfigs } from './apis/32-describe-configs.ts'
 import { AlterConfigs } from './apis/33-alter-configs.ts'
+import { AlterReplicaLogDirs } from './apis/34-alter-replica-log-dirs.ts'
+import { DescribeLogDirs } from './apis/35-describe-log-dirs.ts'
 import { SaslAuthenticate } from './apis/36-sasl-authenticate.ts'
 import { CreatePartitions } from './apis/37-create-partitions.ts'
 import { DeleteGroups } from './apis/42-delete-groups.ts'
+import { ElectLeaders } from './apis/43-elect-leaders.ts'
 import { IncrementalAlterConfigs } from './apis/44-incremental-alter-configs.ts'
 import { AlterPartitionReassignments } from './apis/45-alter-partition-reassignments.ts'
 import { ListPartitionReassignments } from './apis/46-list-partition-reassignments.ts'
 import { OffsetDelete } from './apis/47-offset-delete.ts'
+import { DescribeClientQuotas } from './apis/48-describe-client-quotas.ts'
+import { AlterClientQuotas } from './apis/49-alter-client-quotas.ts'
+import { DescribeUserScramCredentials } from './apis/50-describe-user-scram-credentials.ts'
+import { AlterUserScramCredentials } from './apis/51-alter-user-scram-credentials.ts'
+import { DescribeQuorum } from './apis/55-describe-quorum.ts'
+import { UpdateFeatures } from './apis/57-update-features.ts'
 import { DescribeCluster } from './apis/60-describe-cluster.ts'
 import { DescribeProducers } from './apis/61-describe-producers.ts'
 import { DescribeTransactions } from './apis/65-describe-transactions.ts'
 import { ListTransactions } from './apis/66-list-transactions.ts'
+import { ConsumerGroupHeartbeat } from './apis/68-consumer-group-heartbeat.ts'
+import { ConsumerGroupDescribe } from './apis/69-consumer-group-describe.ts'
+import { ListConfigResources } from './apis/74-list-config-resources.ts'
 import { DescribeTopicPartitions } from './apis/75-describe-topic-partitions.ts'
 
 /** Every API that this package can encode and decode, by key. */
@@ -66,23 +79,36 @@ export const apis: readonly AnyApi[] = [
   AddPartitionsToTxn,
   AddOffsetsToTxn,
   EndTxn,
+  WriteTxnMarkers,
   TxnOffsetCommit,
   DescribeAcls,
   CreateAcls,
   DeleteAcls,
   DescribeConfigs,
   AlterConfigs,
+  AlterReplicaLogDirs,
+  DescribeLogDirs,
   SaslAuthenticate,
   CreatePartitions,
   DeleteGroups,
+  ElectLeaders,
   IncrementalAlterConfigs,
   AlterPartitionReassignments,
   ListPartitionReassignments,
   OffsetDelete,
+  DescribeClientQuotas,
+  AlterClientQuotas,
+  DescribeUserScramCredentials,
+  AlterUserScramCredentials,
+  DescribeQuorum,
+  UpdateFeatures,
   DescribeCluster,
   DescribeProducers,
   DescribeTransactions,
   ListTransactions,
+  ConsumerGroupHeartbeat,
+  ConsumerGroupDescribe,
+  ListConfigResources,
   DescribeTopicPartitions,
 ]
 

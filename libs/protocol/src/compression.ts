@@ -7,7 +7,8 @@ export type CompressionName = keyof typeof compressionCodecs
 
 /** One compression algorithm; it comes from outside, because this package loads nothing from the platform. */
 export interface Compressor {
-  compress(bytes: Buffer): Buffer
+  /** `level`: how hard to try, in the algorithm's own numbers; without it, its default. */
+  compress(bytes: Buffer, level?: number): Buffer
   /** Decompresses; has to throw rather than return more than `bytesMax` bytes. */
   decompress(bytes: Buffer, bytesMax: number): Buffer
 }
@@ -21,8 +22,8 @@ export class UnsupportedCompression extends Error {
   /** The error that a broker answers with. */
   readonly kafkaError: KafkaError = KafkaError.UNSUPPORTED_COMPRESSION_TYPE
 
-  constructor(codec: number) {
-    super(`no compressor for ${compressionName(codec) ?? 'the unknown compression'} (id ${codec}); pass one in`)
+  constructor(codec: number, text?: string) {
+    super(text ?? `no compressor for ${compressionName(codec) ?? 'the unknown compression'} (id ${codec}); pass one in`)
     this.name = 'UnsupportedCompression'
   }
 }

@@ -1,5 +1,5 @@
 import { BufferReader, BufferUnderflow, MalformedBytes } from '@keyfold/bytes'
-import { type Compressor, type Compressors, compressorFor } from './compression.ts'
+import { type Compressor, type Compressors, compressorFor, UnsupportedCompression } from './compression.ts'
 import { readBatchHeader, type RecordBatchHeader, recordBatchHeaderBytes } from './record-batch-header.ts'
 
 /** One record as a consumer sees it. Byte fields are views of the batch, or of its decompressed payload. */
@@ -33,9 +33,8 @@ export function* readRecords(
   options: ReadRecordsOptions = {},
 ): Generator<KafkaRecord, void, undefined> {
   const header = readBatchHeader(bytes, at)
-  const { recordCount, sizeInBytes } = header
-  if (sizeInBytes > bytes.length - at) throw new BufferUnderflow(at, sizeInBytes, bytes.length - at)
-  const reader = payloadReader(bytes, at, header, options)
+  const { recordCount } = header
+  const reader = new BufferReader(batchPayload(bytes, at, options))
   if (recordCount < 0 || recordCount * recordBytesMin > reader.remaining) {
     throw new MalformedBytes('INVALID_RECORD_BATCH', at, `${recordCount} records in ${reader.remaining} bytes`)
   }
@@ -49,17 +48,17 @@ export function* readRecords(
   }
 }
 
-function payloadReader(
-  bytes: Buffer,
-  at: number,
-  header: RecordBatchHeader,
-  { compressors = {}, decompressedBytesMax = decompressedBytesMaxDefault }: ReadRecordsOptions,
-): BufferReader {
-  const compressor = compressorFor(header.compression, compressors)
-  const start = at + recordBatchHeaderBytes
-  const end = at + header.sizeInBytes
-  if (compressor === undefined) return new BufferReader(bytes, start, end)
-  return new BufferReader(decompress(compressor, bytes.subarray(start, end), decompressedBytesMax))
+/**
+ * The records of the batch at `at` as bytes, decompressed: a view of the batch if they are not compressed.
+ * Throws MalformedBytes for what does not decompress within the limit, and UnsupportedCompression.
+ */
+export function batchPayload(bytes: Buffer, at = 0, options: ReadRecordsOptions = {}): Buffer {
+  const { compressors = {}, decompressedBytesMax = decompressedBytesMaxDefault } = options
+  const { compression, sizeInBytes } = readBatchHeader(bytes, at)
+  if (sizeInBytes > bytes.length - at) throw new BufferUnderflow(at, sizeInBytes, bytes.length - at)
+  const payload = bytes.subarray(at + recordBatchHeaderBytes, at + sizeInBytes)
+  const compressor = compressorFor(compression, compressors)
+  return compressor === undefined ? payload : decompress(compressor, payload, decompressedBytesMax)
 }
 
 /** A payload that does not decompress, or to too much, is malformed input like any other. */
@@ -68,6 +67,7 @@ function decompress(compressor: Compressor, payload: Buffer, bytesMax: number): 
   try {
     decompressed = compressor.decompress(payload, bytesMax)
   } catch (cause) {
+    if (cause instanceof UnsupportedCompression) throw cause
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new MalformedBytes(
       'INVALID_RECORD_BATCH',
