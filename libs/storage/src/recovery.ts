@@ -4,8 +4,16 @@ import { firstBlockPosition, journalIndexes } from './journal/journal-file.ts'
 import { scanJournal } from './journal/journal-scan.ts'
 import { type JournalPosition, JournalSpace } from './journal/journal-space.ts'
 import type { StorageLog } from './log.ts'
+import type { PartitionLog } from './partition-log/partition-log.ts'
 import type { PartitionLogs } from './partition-log/partition-logs.ts'
-import { asideDirectory, logsDirectory, type SegmentWriter, verifyLogFiles } from './partition-log/segment-writer.ts'
+import { segmentExtensions, segmentFile } from './partition-log/segment.ts'
+import {
+  asideDirectory,
+  isSwapFile,
+  logsDirectory,
+  type SegmentWriter,
+  verifyLogFiles,
+} from './partition-log/segment-writer.ts'
 import type { TailBudget } from './partition-log/tail-budget.ts'
 import type { JournaledState } from './state.ts'
 import { StateDispatch } from './state-dispatch.ts'
@@ -44,9 +52,10 @@ export async function recoverStorage(options: RecoveryOptions): Promise<Recovere
   const dispatch = new StateDispatch([logs, ...options.states])
   const from = checkpoint?.from ?? start
   const coveredLsn = checkpoint?.lsn ?? 0
+  let withSwapFiles: PartitionLog[] = []
   if (checkpoint !== undefined) {
     dispatch.restore(checkpoint.snapshots)
-    await findLogFiles(options)
+    withSwapFiles = await findLogFiles(options)
   }
   const end = await scanJournal({
     files,
@@ -66,7 +75,10 @@ export async function recoverStorage(options: RecoveryOptions): Promise<Recovere
       await writer.enqueue(() => flushAll(options, last))
     },
   })
-  await writer.enqueue(() => removeStrays(options))
+  await writer.enqueue(async () => {
+    await removeStrays(options)
+    await removeUnusedSwaps(options, withSwapFiles)
+  })
   const space = await JournalSpace.open({ files, log, journalId, fileBytes: limits.journalFileBytes }, end)
   await space.release(from.index, await journalIndexes(files))
   const lastLsn = Math.max(coveredLsn, end.lastLsn)
@@ -75,21 +87,37 @@ export async function recoverStorage(options: RecoveryOptions): Promise<Recovere
   return { space, dispatch, lastLsn, nextSequence, lastBlock, replayedBytes }
 }
 
-/** Where the files of the checkpoint's logs are, and whether they are all there. */
-async function findLogFiles({ files, log, logs }: RecoveryOptions): Promise<void> {
+/**
+ * Where the files of the checkpoint's logs are, and whether they are all there. Returns the logs that have files of
+ * compactions behind the checkpoint.
+ */
+async function findLogFiles({ files, log, logs }: RecoveryOptions): Promise<PartitionLog[]> {
+  const withSwapFiles: PartitionLog[] = []
   const names = new Set(await files.list(logsDirectory))
   for (const partition of logs.all()) {
     const aside = asideDirectory(partition)
     // Removed behind the checkpoint: its files were moved, a later topic may own the name by now.
     if (names.has(aside.slice(logsDirectory.length + 1))) partition.directory = aside
-    await verifyLogFiles(files, partition, log)
+    if (await verifyLogFiles(files, partition, log)) withSwapFiles.push(partition)
   }
+  return withSwapFiles
 }
 
 async function flushAll({ logs, writer, tails }: RecoveryOptions, durableLsn: number): Promise<void> {
   for (const partition of logs.all()) {
     await writer.flush(partition, durableLsn)
     tails.shrink()
+  }
+}
+
+/** Files of compactions that were not journaled before the crash. */
+async function removeUnusedSwaps({ files }: RecoveryOptions, partitions: readonly PartitionLog[]): Promise<void> {
+  for (const partition of partitions) {
+    const swaps = (await files.list(partition.directory)).filter(isSwapFile)
+    const used = new Set<string>()
+    for (const segment of partition.segments)
+      for (const extension of segmentExtensions) used.add(segmentFile(segment, extension))
+    for (const name of swaps) if (!used.has(name)) await files.remove(`${partition.directory}/${name}`)
   }
 }
 

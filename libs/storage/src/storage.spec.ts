@@ -146,4 +146,60 @@ describe('storage', () => {
     }
     expect(Math.min(...durations)).toBeLessThan(50)
   })
+
+  it('makes sure of what a killed process left in the memory of the system, before it is visible', async () => {
+    const files = new MemoryFiles()
+    const first = await start(files)
+    first.storage.append(40, number(1))
+    // Written and never synced: the process is killed in between.
+    files.failNext('fdatasync', new Error('EIO'), 'journal')
+    await expect(first.storage.durable(first.storage.lastLsn)).rejects.toMatchObject({ code: 'WRITE_FAILED' })
+    const second = await start(files.kill())
+    expect(second.sum.total).toBe(1)
+  })
+
+  it('finds after a power cut what a recovery has found, also behind a sync that failed and names nobody synced', async () => {
+    const limits = { journalFileBytes: 16_384, firstJournalFileBytes: 16_384, checkpointJournalBytes: 30_000 }
+    for (let operations = 1; operations < 150; operations++) {
+      const files = new MemoryFiles()
+      files.stopAfter(operations)
+      if (operations % 3 === 0) files.failNext('fdatasync', new Error('EIO'), 'journal')
+      const run = async () => {
+        const { storage } = await start(files, limits)
+        for (let value = 1; value < 40; value++) await storage.durable(storage.append(40, number(value)))
+      }
+      await run().catch(() => {})
+      const killed = files.kill()
+      const found = await start(killed, limits)
+      const again = await start(killed.clone().crash('drop'), limits)
+      expect(again.sum.total, `after ${operations} operations`).toBe(found.sum.total)
+      for (let value = 1; value < 20; value++) await found.storage.durable(found.storage.append(40, number(value)))
+      const last = await start(killed.crash('drop'), limits)
+      expect(last.sum.total, `after ${operations} operations and more`).toBe(found.sum.total)
+    }
+  })
+
+  it('statement 90: makes each journal file once, also when the disk was full the first time', async () => {
+    const limits = { journalFileBytes: 16_384, firstJournalFileBytes: 16_384 }
+    // Whoever wants to write asks whether there is room, which has the next file made: at any moment.
+    for (let turnsBefore = 0; turnsBefore < 30; turnsBefore++) {
+      const files = new MemoryFiles()
+      const full = Object.assign(new Error('ENOSPC: no space left'), { code: 'ENOSPC' })
+      files.failNext('fdatasync', full, '0000000002.journal.tmp')
+      const { storage, sum } = await start(files, limits)
+      const asking = { hasRoom: true }
+      for (let value = 1; value < 12; value++) {
+        const durable = storage.durable(storage.append(40, number(value)))
+        // The first three fit into the first file.
+        if (value > 3) {
+          for (let turn = 0; turn < turnsBefore; turn++) await Promise.resolve()
+          asking.hasRoom = storage.acceptsWrites
+        }
+        await durable
+      }
+      expect(asking.hasRoom).toBe(true)
+      const again = await start(files.crash('drop'), limits)
+      expect(again.sum.total, `asked after ${turnsBefore} turns`).toBe(sum.total)
+    }
+  })
 })

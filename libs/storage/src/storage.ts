@@ -1,6 +1,7 @@
 import { type Checkpoint, readCheckpoint } from './checkpoint/checkpoint-file.ts'
 import { Checkpointer } from './checkpoint/checkpointer.ts'
 import { assert, StorageError } from './errors.ts'
+import { type KeepBatch, SegmentRewriter } from './compaction/segment-rewriter.ts'
 import type { EntryToAppend } from './journal/block.ts'
 import { entryKinds } from './journal/entry-kinds.ts'
 import { Journal } from './journal/journal.ts'
@@ -19,7 +20,8 @@ import { HandleCache } from './partition-log/handle-cache.ts'
 import { LogReader, type LogReadRequest, type TimeSearch } from './partition-log/log-reader.ts'
 import type { PartitionLog } from './partition-log/partition-log.ts'
 import { PartitionLogs, type PartitionObserver } from './partition-log/partition-logs.ts'
-import { isDiskFull, SegmentWriter } from './partition-log/segment-writer.ts'
+import type { Segment } from './partition-log/segment.ts'
+import { isDiskFull, logsDirectory, SegmentWriter } from './partition-log/segment-writer.ts'
 import { TailBudget } from './partition-log/tail-budget.ts'
 import { recoverStorage } from './recovery.ts'
 import type { JournaledState } from './state.ts'
@@ -43,6 +45,7 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
   try {
     await files.makeDirectory(journalDirectory)
     await removeUnfinished(options)
+    await confirmNames(options)
     const limits = { ...defaultLimits, ...options.limits }
     const checkpoint = await readCheckpoint(files)
     const journalId = checkpoint?.journalId ?? (await findOrCreateJournal(options, limits))
@@ -52,6 +55,16 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
     if (cause instanceof StorageError) throw cause
     throw new StorageError('DATA_DIRECTORY_UNUSABLE', `cannot use ${files.location}: ${String(cause)}`, { cause })
   }
+}
+
+/** What is to be written anew of a log. */
+export interface LogRewrite {
+  /** Consecutive ones of the log's `settledSegments`. */
+  readonly segments: readonly Segment[]
+  /** Up to where the log is compacted afterwards. */
+  readonly cleanedOffset: number
+  readonly keep: KeepBatch
+  readonly entries?: () => readonly EntryToAppend[]
 }
 
 interface Opened {
@@ -71,6 +84,7 @@ export class Storage {
   readonly #reader: LogReader
   readonly #writer: SegmentWriter
   readonly #checkpointer: Checkpointer
+  readonly #rewriter: SegmentRewriter
   #journal: Journal | undefined
   #space: JournalSpace | undefined
   #dispatch: StateDispatch | undefined
@@ -94,6 +108,12 @@ export class Storage {
       tails: this.#tails,
     })
     this.partitions = new PartitionLogs(this.#checkpointer, this.#tails)
+    this.#rewriter = new SegmentRewriter({
+      files,
+      reader: this.#reader,
+      writer: this.#writer,
+      isAlive: (candidate) => this.partitions.byId(candidate.id) === candidate,
+    })
   }
 
   /**
@@ -141,6 +161,11 @@ export class Storage {
     this.#space = space
     this.#dispatch = dispatch
     this.#checkpointer.start({ journal, space, dispatch, logs: this.partitions }, end.replayedBytes)
+  }
+
+  /** Where the data is, as its user knows it. */
+  get location(): string {
+    return this.#options.files.location
   }
 
   /** Number of the last entry, durable or not; numbers grow by one and survive restarts. */
@@ -220,6 +245,25 @@ export class Storage {
     return this.#reader.batchAtTime(log, search)
   }
 
+  /**
+   * Writes consecutive settled segments of a log anew and puts the outcome in their place, together with the entries of
+   * other states that belong to it. False if the log or one of the segments is gone meanwhile: then nothing changes.
+   * The old files go with the next checkpoint, and the log can be rewritten again after the one that follows it.
+   */
+  async rewrite(log: PartitionLog, { segments, cleanedOffset, keep, entries }: LogRewrite): Promise<boolean> {
+    const replacements = await this.#rewriter.write(log, segments, keep)
+    if (replacements === undefined) return false
+    // From here to the journal nothing else runs.
+    const isWhole = this.partitions.byId(log.id) === log && segments.every((segment) => log.segments.includes(segment))
+    if (!isWhole) {
+      await this.#rewriter.discard(log, segments)
+      return false
+    }
+    const lsn = this.appendAtomic([...(entries?.() ?? []), this.partitions.cleaned(log, replacements, cleanedOffset)])
+    await this.durable(lsn)
+    return true
+  }
+
   /** Makes a checkpoint of everything appended so far. */
   checkpoint(): Promise<void> {
     this.#started()
@@ -269,6 +313,16 @@ async function findOrCreateJournal(options: StorageOptions, limits: StorageLimit
   if (first > 1)
     throw new StorageError('CHECKPOINT_CORRUPT', `the checkpoint is missing: the journal starts at ${path}`)
   return readJournalId(path, (await readWhole(files, path)) ?? Buffer.alloc(0))
+}
+
+/**
+ * Names that a killed process has made may be in the system's memory only. Before anything relies on them (a checkpoint
+ * whose journal is then used again, a journal file that is then written) they have to be on the disk.
+ */
+async function confirmNames({ files }: StorageOptions): Promise<void> {
+  for (const directory of ['', journalDirectory, logsDirectory]) {
+    if ((await files.list(directory)).length > 0) await files.fsyncDirectory(directory)
+  }
 }
 
 /** What a crash left half-made under a temporary name. */

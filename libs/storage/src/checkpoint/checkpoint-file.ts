@@ -22,7 +22,7 @@ export interface Checkpoint {
 const checkpointPath = 'checkpoint'
 const temporaryPath = 'checkpoint.tmp'
 const magic = 0x4b664370
-const formatVersion = 1
+const formatVersion = 2
 const headerBytes = 16
 
 /** Replaces the checkpoint; when this returns, the new one is durable. A crash leaves the old one or the new one. */

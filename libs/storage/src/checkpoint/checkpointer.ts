@@ -6,8 +6,8 @@ import type { StorageLog } from '../log.ts'
 import type { HandleCache } from '../partition-log/handle-cache.ts'
 import type { PartitionLog } from '../partition-log/partition-log.ts'
 import type { LogEvents, PartitionLogs } from '../partition-log/partition-logs.ts'
-import type { Segment } from '../partition-log/segment.ts'
-import { isDiskFull, segmentPath, type SegmentWriter } from '../partition-log/segment-writer.ts'
+import { type Segment, segmentExtensions, segmentFileName } from '../partition-log/segment.ts'
+import { isDiskFull, type SegmentWriter } from '../partition-log/segment-writer.ts'
 import type { TailBudget } from '../partition-log/tail-budget.ts'
 import type { StateDispatch } from '../state-dispatch.ts'
 import type { StorageLimits } from '../storage-options.ts'
@@ -55,11 +55,21 @@ export class Checkpointer implements LogEvents {
   }
 
   segmentsDropped(log: PartitionLog, segments: readonly Segment[]): void {
-    for (const segment of segments) {
-      for (const extension of ['log', 'index', 'timeindex'] as const) {
-        this.#droppedFiles.push(segmentPath(log, segment, extension))
+    for (const { baseOffset, place } of segments) {
+      for (const extension of segmentExtensions) {
+        this.#droppedFiles.push(`${log.directory}/${segmentFileName(baseOffset, extension)}`)
+        if (place === 'log') continue
+        this.#droppedFiles.push(`${log.directory}/${segmentFileName(baseOffset, extension, '.swap')}`)
       }
     }
+  }
+
+  segmentsReplaced(log: PartitionLog, segments: readonly Segment[]): void {
+    const kept = new Set(log.segments.map(({ baseOffset }) => baseOffset))
+    this.segmentsDropped(
+      log,
+      segments.filter(({ baseOffset }) => !kept.has(baseOffset)),
+    )
   }
 
   logRemoved(log: PartitionLog): void {
@@ -111,6 +121,9 @@ export class Checkpointer implements LogEvents {
     this.#droppedFiles = []
     const leaving = [...logs.leaving]
     const live = logs.all()
+    const closed = live.flatMap((partition) => partition.segments.slice(0, -1))
+    const settled = closed.filter(({ place }) => place === 'log')
+    const swapped = live.flatMap((partition) => swappedSegments(partition))
     logs.takeUnflushed()
     const from = await journal.durable(lsn)
     await writer.enqueue(async () => {
@@ -119,7 +132,12 @@ export class Checkpointer implements LogEvents {
     })
     await writeCheckpoint(files, { journalId, lsn, from, snapshots })
     this.#dueAtBytes = journal.writtenBytes + limits.checkpointJournalBytes
+    for (const segment of settled) segment.isSettled = true
     await writer.enqueue(async () => {
+      for (const { partition, segment } of swapped) {
+        // A log that was removed meanwhile is deleted as a whole.
+        if (!leaving.includes(partition) && !logs.leaving.has(partition)) await writer.settle(partition, segment)
+      }
       for (const path of droppedFiles) {
         await handles.forget(path)
         await files.remove(path)
@@ -147,4 +165,8 @@ export class Checkpointer implements LogEvents {
     if (this.#recovered === undefined) throw new Error('storage is used before it has been recovered')
     return this.#recovered
   }
+}
+
+function swappedSegments(partition: PartitionLog): { partition: PartitionLog; segment: Segment }[] {
+  return partition.segments.filter(({ place }) => place === 'swap').map((segment) => ({ partition, segment }))
 }

@@ -1,65 +1,20 @@
 import { StorageError } from '../errors.ts'
 import type { Files, OpenFile, OpenMode } from './files.ts'
-
-/** One change that has not reached the disk: what a crash may keep, lose or tear. */
-export type PendingChange =
-  | { readonly kind: 'write'; readonly inode: Inode; readonly position: number; readonly bytes: Buffer }
-  | { readonly kind: 'truncate'; readonly inode: Inode; readonly size: number }
-  | { readonly kind: 'name'; readonly directory: string; readonly names: readonly NameChange[] }
-
-/** A name that now stands for a file, or for none. */
-export interface NameChange {
-  readonly path: string
-  readonly inode: Inode | undefined
-}
-
-/** What became of a pending change: `torn` writes only its first half (a name is never torn: it counts as kept). */
-export type Fate = 'keep' | 'drop' | 'torn'
-
-/** Bytes that grow at the end without being copied every time. */
-class GrowingBytes {
-  #buffer = Buffer.alloc(0)
-  #size = 0
-
-  get size(): number {
-    return this.#size
-  }
-
-  view(): Buffer {
-    return this.#buffer.subarray(0, this.#size)
-  }
-
-  set(bytes: Buffer): void {
-    this.#buffer = Buffer.from(bytes)
-    this.#size = bytes.length
-  }
-
-  write(position: number, bytes: Buffer): void {
-    if (position + bytes.length > this.#size) this.resize(position + bytes.length)
-    bytes.copy(this.#buffer, position)
-  }
-
-  resize(size: number): void {
-    if (size > this.#buffer.length) {
-      const larger = Buffer.alloc(Math.max(size, this.#buffer.length * 2))
-      this.#buffer.copy(larger, 0, 0, this.#size)
-      this.#buffer = larger
-    } else if (size < this.#size) {
-      this.#buffer.fill(0, size, this.#size)
-    }
-    this.#size = size
-  }
-}
-
-/** A file's bytes: as programs see them, and as they are on the disk. */
-export class Inode {
-  readonly current = new GrowingBytes()
-  readonly durable = new GrowingBytes()
-}
+import {
+  applyNames,
+  type Fate,
+  Inode,
+  type NameChange,
+  type PendingChange,
+  type SectorFates,
+  settle,
+} from './pending-change.ts'
 
 export interface MemoryFilesOptions {
   /** Keeps a second image of every file, so that `crash` works. Default true; false where memory is all there is. */
   crashable?: boolean
+  /** When an operation happens: a simulation decides in which order they do. Default: at once. */
+  turn?: () => Promise<void>
 }
 
 /**
@@ -79,9 +34,11 @@ export class MemoryFiles implements Files {
     | { readonly operation: FailingOperation; readonly path: string | undefined; readonly error: Error }
     | undefined
   readonly #crashable: boolean
+  #wait: () => Promise<void>
 
   constructor(options: MemoryFilesOptions = {}) {
     this.#crashable = options.crashable ?? true
+    this.#wait = options.turn ?? (() => Promise.resolve())
   }
 
   /** Changing operations so far (writes, syncs, truncations, names). */
@@ -91,6 +48,12 @@ export class MemoryFiles implements Files {
 
   get pending(): readonly PendingChange[] {
     return this.#pending
+  }
+
+  /** From now on operations happen when `turn` says so; see `MemoryFilesOptions.turn`. */
+  pacedBy(turn: () => Promise<void>): this {
+    this.#wait = turn
+    return this
   }
 
   /** Lets `count` more changing operations happen; from then on every call fails, as in a process that is gone. */
@@ -107,7 +70,7 @@ export class MemoryFiles implements Files {
    * Power is cut: every pending change meets its fate, and every call from the process that was running fails from now
    * on. Returns the disk as the next process finds it.
    */
-  crash(fate: Fate | ((change: PendingChange, index: number) => Fate) = 'drop'): MemoryFiles {
+  crash(fate: Fate | ((change: PendingChange, index: number) => Fate | SectorFates) = 'drop'): MemoryFiles {
     const next = this.kill()
     const fateOf = typeof fate === 'string' ? () => fate : fate
     for (const [index, change] of next.#pending.entries()) settle(change, fateOf(change, index), next.#durableNames)
@@ -126,7 +89,7 @@ export class MemoryFiles implements Files {
 
   /** An independent copy of the disk with its pending changes. */
   clone(): MemoryFiles {
-    const copy = new MemoryFiles({ crashable: this.#crashable })
+    const copy = new MemoryFiles({ crashable: this.#crashable, turn: this.#wait })
     const inodes = new Map<Inode, Inode>()
     const copyOf = (inode: Inode): Inode => {
       const known = inodes.get(inode)
@@ -261,7 +224,7 @@ export class MemoryFiles implements Files {
   }
 
   async #turn(): Promise<void> {
-    await Promise.resolve()
+    await this.#wait()
     if (this.#operations >= this.#crashAfter) throw new Error('the process is gone')
   }
 
@@ -280,6 +243,9 @@ export class MemoryFiles implements Files {
       change: (operation) => this.#change(operation, path),
       pend: (change) => this.#pend(change),
       sync: (inode) => this.#sync((change) => change.kind !== 'name' && change.inode === inode),
+      lose: (inode) => {
+        this.#pending = this.#pending.filter((change) => change.kind === 'name' || change.inode !== inode)
+      },
     }
   }
 }
@@ -292,6 +258,8 @@ interface FileAccess {
   change(operation: FailingOperation): void
   pend(change: PendingChange): void
   sync(inode: Inode): void
+  /** Forgets what is pending of a file: it will never reach the disk. */
+  lose(inode: Inode): void
 }
 
 class MemoryFile implements OpenFile {
@@ -319,7 +287,13 @@ class MemoryFile implements OpenFile {
 
   async fdatasync(): Promise<void> {
     await this.#access.turn()
-    this.#access.change('fdatasync')
+    try {
+      this.#access.change('fdatasync')
+    } catch (error) {
+      // As Linux does it: what could not be written counts as written from now on, and is gone after a crash.
+      this.#access.lose(this.#inode)
+      throw error
+    }
     this.#access.sync(this.#inode)
   }
 
@@ -331,25 +305,6 @@ class MemoryFile implements OpenFile {
   }
 
   async close(): Promise<void> {}
-}
-
-function settle(change: PendingChange, fate: Fate, names: Map<string, Inode>): void {
-  if (fate === 'drop') return
-  if (change.kind === 'name') {
-    applyNames(names, change.names)
-  } else if (change.kind === 'truncate') {
-    change.inode.durable.resize(change.size)
-  } else {
-    const kept = fate === 'torn' ? change.bytes.subarray(0, Math.floor(change.bytes.length / 2)) : change.bytes
-    change.inode.durable.write(change.position, kept)
-  }
-}
-
-function applyNames(target: Map<string, Inode>, names: readonly NameChange[]): void {
-  for (const { path, inode } of names) {
-    if (inode === undefined) target.delete(path)
-    else target.set(path, inode)
-  }
 }
 
 function parent(path: string): string {

@@ -4,4 +4,5 @@ export const entryKinds = {
   partitionRemoved: 2,
   batch: 3,
   logStartMoved: 4,
+  segmentsCleaned: 5,
 } as const

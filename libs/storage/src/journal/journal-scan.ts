@@ -42,10 +42,14 @@ export async function scanJournal(options: ScanOptions): Promise<JournalEnd> {
   let lastBlock = from
   let lastLsn = 0
   let scannedBytes = 0
+  let unconfirmed: ScannedBlock[] = []
   for (;;) {
     const header = readBlockHeader(file.bytes, position, journalId)
     if (header?.sequence === sequence) {
       await onBlock(entriesOf(file.bytes, position, header))
+      const { durableSequence } = header
+      unconfirmed = unconfirmed.filter((block) => block.sequence > durableSequence)
+      unconfirmed.push({ sequence, index: file.index, position, bytes: blockBytes(file, position, header) })
       lastBlock = { index: file.index, position, sequence }
       lastLsn = header.firstLsn + header.entryCount - 1
       position += aligned(header.length)
@@ -59,6 +63,7 @@ export async function scanJournal(options: ScanOptions): Promise<JournalEnd> {
     position = firstBlockPosition
   }
   const end = { index: file.index, position, sequence, lastBlock, lastLsn, scannedBytes }
+  await confirm(files, unconfirmed)
   for (const index of await journalIndexes(files)) {
     if (index === file.index) await cutTail(options, file, end)
     else if (index > file.index) {
@@ -82,6 +87,34 @@ async function openForScan({ files, journalId }: ScanOptions, index: number): Pr
     throw new StorageError('JOURNAL_CORRUPT', `${path} belongs to another data directory`)
   }
   return { index, bytes }
+}
+
+interface ScannedBlock {
+  readonly sequence: number
+  readonly index: number
+  readonly position: number
+  readonly bytes: Buffer
+}
+
+function blockBytes(file: ScannedFile, position: number, header: BlockHeader): Buffer {
+  return file.bytes.subarray(position, position + header.length)
+}
+
+/**
+ * Makes sure of blocks that no later block calls durable: a process that was killed, or whose sync failed, may have left
+ * them in the system's memory only, and from now on they are visible. Written anew, because after a failed sync the
+ * system takes them for written and would not do it again.
+ */
+async function confirm(files: Files, blocks: readonly ScannedBlock[]): Promise<void> {
+  for (const [index, ofFile] of Map.groupBy(blocks, (block) => block.index)) {
+    const file = await files.open(journalPath(index), 'write')
+    try {
+      for (const { bytes, position } of ofFile) await file.write([bytes], position)
+      await file.fdatasync()
+    } finally {
+      await file.close()
+    }
+  }
 }
 
 /** Looks at what lies behind the end of the journal in one file; refuses a loss, zeroes a torn tail. */

@@ -111,12 +111,7 @@ export class JournalSpace {
   }
 
   async #moveOn(blockBytes: number): Promise<void> {
-    const spare = await this.#spare
-    const needed = firstBlockPosition + blockBytes
-    const isLargeEnough = spare !== undefined && spare.bytes >= needed
-    // A spare that is too small for this block is replaced by a file made to measure.
-    const next = isLargeEnough ? spare : await this.#make(this.#index + 1, Math.max(needed, this.#options.fileBytes))
-    if (!isLargeEnough) await spare?.file.close()
+    const next = await this.#next(firstBlockPosition + blockBytes)
     // Without a sync per block (durability other than 'fsync') this is the last chance for the old file.
     await this.#file.fdatasync()
     await this.#file.close()
@@ -126,6 +121,27 @@ export class JournalSpace {
     this.#position = firstBlockPosition
     this.#spare = undefined
     this.prepare()
+  }
+
+  /** The file behind this one, with room for so many bytes. */
+  async #next(needed: number): Promise<Spare> {
+    let made = this.#spare
+    let spare = await made
+    while (made !== this.#spare) {
+      made = this.#spare
+      spare = await made
+    }
+    if (spare !== undefined && spare.bytes >= needed) return spare
+    // At once: `prepare` must not make the same file meanwhile, it would replace the one that is written by then.
+    const next = this.#replace(spare, needed)
+    this.#spare = next
+    return next
+  }
+
+  /** A spare that is too small for a block, or that could not be made, is replaced by a file made to measure. */
+  async #replace(spare: Spare | undefined, needed: number): Promise<Spare> {
+    await spare?.file.close()
+    return this.#make(this.#index + 1, Math.max(needed, this.#options.fileBytes))
   }
 
   async #make(index: number, bytes = this.#options.fileBytes): Promise<Spare> {

@@ -1,4 +1,4 @@
-import type { Files, OpenFile } from '../files/files.ts'
+import type { Files, OpenFile, OpenMode } from '../files/files.ts'
 
 interface Handle {
   readonly file: Promise<OpenFile>
@@ -18,9 +18,9 @@ export class HandleCache {
     this.#handlesMax = handlesMax
   }
 
-  /** Opens a file for reading and writing (created if missing), or takes the open one, and lends it to `work`. */
-  async use<T>(path: string, work: (file: OpenFile) => Promise<T>): Promise<T> {
-    const handle = this.#handles.get(path) ?? { file: this.#files.open(path, 'write'), users: 0, isForgotten: false }
+  /** Opens a file (by default for writing, too, and created if missing), or takes the open one, and lends it to `work`. */
+  async use<T>(path: string, work: (file: OpenFile) => Promise<T>, mode: OpenMode = 'write'): Promise<T> {
+    const handle = this.#handles.get(path) ?? { file: this.#files.open(path, mode), users: 0, isForgotten: false }
     this.#handles.delete(path)
     this.#handles.set(path, handle)
     handle.users += 1

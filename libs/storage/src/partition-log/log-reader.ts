@@ -7,7 +7,7 @@ import type { StorageLog } from '../log.ts'
 import { readWhole } from '../journal/journal-file.ts'
 import type { HandleCache } from './handle-cache.ts'
 import type { PartitionLog } from './partition-log.ts'
-import { type Segment, segmentFileName } from './segment.ts'
+import { type Segment, segmentFile } from './segment.ts'
 import { SegmentIndex } from './segment-index.ts'
 
 export interface LogReadRequest {
@@ -51,26 +51,30 @@ export class LogReader {
 
   /** Whole batches, those of the tail the very buffers that were appended. Throws StorageError PARTITION_DAMAGED. */
   async read(log: PartitionLog, request: LogReadRequest): Promise<Buffer[]> {
-    if (log.damage !== undefined) throw log.damage
-    if (request.offset >= request.endOffset) return []
-    const first = log.tail.first
-    if (first !== undefined && request.offset >= first.baseOffset) return readTail(log, request)
-    const segment = log.segmentOf(request.offset)
-    if (segment === undefined) return []
-    try {
-      return await this.#readSegment(log, segment, request)
-    } catch (error) {
-      if (!(error instanceof MalformedBytes)) throw error
-      // Either the index points into the middle of a batch, or the segment is damaged: a new index tells.
-      segment.index = this.#buildIndex(log, segment, false)
-      return this.#readSegment(log, segment, request).catch((cause: unknown) => this.#damaged(log, segment, cause))
+    for (;;) {
+      if (log.damage !== undefined) throw log.damage
+      const segment = request.offset < request.endOffset ? log.segmentOf(request.offset) : undefined
+      if (segment === undefined) return []
+      const first = log.tail.first
+      if (first !== undefined && first.baseOffset <= request.offset) return readTail(log, request)
+      if (first?.segment === segment && first.position === 0) return readTail(log, request)
+      const { place } = segment
+      const outcome = await this.#readWithIndex(log, segment, request).catch((error: unknown) => asError(error))
+      const isCurrent = segment.place === place && log.segments.includes(segment)
+      // Meanwhile its file may have been deleted by retention, or another one have taken its place by compaction.
+      if (request.offset < log.logStartOffset) return outcome instanceof Error ? [] : outcome
+      if (!isCurrent) continue
+      if (!(outcome instanceof Error)) return outcome
+      if (outcome instanceof MalformedBytes) this.#damaged(log, segment, outcome)
+      throw outcome
     }
   }
 
   /** The first whole batch in the range whose header says that it has a record at or after `timestamp`. */
   async batchAtTime(log: PartitionLog, { timestamp, fromOffset, endOffset }: TimeSearch): Promise<Buffer | undefined> {
     for (const segment of log.segments.filter((candidate) => candidate.maxTimestamp >= timestamp)) {
-      const index = segment.flushedBytes > 0 ? await this.indexOf(log, segment) : undefined
+      // Without its index a segment is searched from its start; damage shows when it is read.
+      const index = segment.flushedBytes > 0 ? await this.indexOf(log, segment).catch(() => undefined) : undefined
       let offset = Math.max(index?.offsetBefore(timestamp) ?? segment.baseOffset, fromOffset)
       const limit = Math.min(endOffset, nextBase(log, segment))
       while (offset < limit) {
@@ -96,6 +100,17 @@ export class LogReader {
     return index
   }
 
+  async #readWithIndex(log: PartitionLog, segment: Segment, request: LogReadRequest): Promise<Buffer[]> {
+    try {
+      return await this.#readSegment(log, segment, request)
+    } catch (error) {
+      if (!(error instanceof MalformedBytes) || error instanceof ChecksumMismatch) throw error
+      // Either the index points into the middle of a batch, or the segment is damaged: a new index tells.
+      segment.index = this.#buildIndex(log, segment, false)
+      return this.#readSegment(log, segment, request)
+    }
+  }
+
   async #readSegment(log: PartitionLog, segment: Segment, request: LogReadRequest): Promise<Buffer[]> {
     const index = await this.indexOf(log, segment)
     const limit = segment.flushedBytes
@@ -106,7 +121,7 @@ export class LogReader {
       const at = walkTo(chunk, request.offset)
       const needed = at + recordBatchHeaderBytes <= chunk.length ? readBatchHeader(chunk, at).sizeInBytes : 0
       const isWhole = needed > 0 && at + needed <= chunk.length
-      if (isWhole) return this.#take(log, segment, { chunk, at, position }, request)
+      if (isWhole) return takeBatches({ chunk, at, position }, request)
       if (needed > request.maxBytes && !request.minOneBatch) return []
       const isCutOff = needed === 0 ? at === 0 : position + at + needed > limit
       if (isCutOff) break
@@ -116,32 +131,12 @@ export class LogReader {
     throw new MalformedBytes('INVALID_RECORD_BATCH', position, `no whole batch with offset ${request.offset}`)
   }
 
-  #take(
-    log: PartitionLog,
-    segment: Segment,
-    from: { chunk: Buffer; at: number; position: number },
-    request: LogReadRequest,
-  ): Buffer[] {
-    const { chunk } = from
-    let end = from.at
-    while (end + recordBatchHeaderBytes <= chunk.length) {
-      const header = readBatchHeader(chunk, end)
-      const size = header.sizeInBytes
-      if (end + size > chunk.length || header.lastOffset >= request.endOffset) break
-      const isFirst = end === from.at
-      if (end + size - from.at > request.maxBytes && !(isFirst && request.minOneBatch)) break
-      if (!hasValidCrc(chunk, end)) {
-        this.#damaged(log, segment, new Error(`checksum of the batch at byte ${from.position + end}`))
-      }
-      end += size
-    }
-    return end === from.at ? [] : [chunk.subarray(from.at, end)]
-  }
-
   async #chunk(log: PartitionLog, segment: Segment, position: number, length: number): Promise<Buffer> {
-    const path = `${log.directory}/${segmentFileName(segment.baseOffset, 'log')}`
+    const path = `${log.directory}/${segmentFile(segment, 'log')}`
     const chunk = Buffer.allocUnsafe(length)
-    const read = await this.#handles.use(path, (file) => file.read(chunk, position))
+    // A name that lasts only until the next checkpoint must not be made again by a reader that comes too late.
+    const mode = segment.place === 'swap' ? 'read' : 'write'
+    const read = await this.#handles.use(path, (file) => file.read(chunk, position), mode)
     return chunk.subarray(0, read)
   }
 
@@ -151,8 +146,7 @@ export class LogReader {
     const limit = segment.flushedBytes
     let position = 0
     if (useFiles && limit > 0) {
-      const path = (extension: 'index' | 'timeindex'): string =>
-        `${log.directory}/${segmentFileName(segment.baseOffset, extension)}`
+      const path = (extension: 'index' | 'timeindex'): string => `${log.directory}/${segmentFile(segment, extension)}`
       const offsets = (await readWhole(this.#files, path('index'))) ?? Buffer.alloc(0)
       const times = (await readWhole(this.#files, path('timeindex'))) ?? Buffer.alloc(0)
       position = index.load({ offsets, times }, limit)
@@ -180,13 +174,40 @@ export class LogReader {
   }
 
   #damaged(log: PartitionLog, segment: Segment, cause: unknown): never {
-    const path = `${log.directory}/${segmentFileName(segment.baseOffset, 'log')}`
+    const path = `${log.directory}/${segmentFile(segment, 'log')}`
     const reason = cause instanceof Error ? cause.message : String(cause)
     const damage = new StorageError('PARTITION_DAMAGED', `${path} is damaged: ${reason}`, { cause })
     if (log.damage === undefined) this.#log.warn('partition.damaged', { file: path, reason })
     log.damage ??= damage
     throw damage
   }
+}
+
+/** A batch whose bytes are not those that were written. */
+class ChecksumMismatch extends MalformedBytes {
+  constructor(position: number) {
+    super('INVALID_RECORD_BATCH', position, `checksum of the batch at byte ${position}`)
+  }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error))
+}
+
+/** The batches of a chunk that a request wants, from the first one on; their checksums are verified. */
+function takeBatches(from: { chunk: Buffer; at: number; position: number }, request: LogReadRequest): Buffer[] {
+  const { chunk } = from
+  let end = from.at
+  while (end + recordBatchHeaderBytes <= chunk.length) {
+    const header = readBatchHeader(chunk, end)
+    const size = header.sizeInBytes
+    if (end + size > chunk.length || header.lastOffset >= request.endOffset) break
+    const isFirst = end === from.at
+    if (end + size - from.at > request.maxBytes && !(isFirst && request.minOneBatch)) break
+    if (!hasValidCrc(chunk, end)) throw new ChecksumMismatch(from.position + end)
+    end += size
+  }
+  return end === from.at ? [] : [chunk.subarray(from.at, end)]
 }
 
 function readTail(log: PartitionLog, { offset, endOffset, maxBytes, minOneBatch }: LogReadRequest): Buffer[] {

@@ -33,13 +33,21 @@ export interface LogIdentity {
 export interface LogSnapshot extends LogIdentity {
   readonly logStartOffset: number
   readonly logEndOffset: number
+  /** Everything before it has been compacted. */
+  readonly cleanedOffset: number
   readonly segments: readonly SegmentSnapshot[]
 }
 
 export type SegmentSnapshot = Pick<
   Segment,
-  'baseOffset' | 'sizeBytes' | 'maxTimestamp' | 'offsetOfMaxTimestamp' | 'firstTimestamp'
+  'baseOffset' | 'lastOffset' | 'sizeBytes' | 'maxTimestamp' | 'offsetOfMaxTimestamp' | 'firstTimestamp' | 'place'
 >
+
+/** Consecutive segments that one takes the place of, or none. */
+export interface SegmentReplacement {
+  readonly baseOffsets: readonly number[]
+  readonly segment: SegmentSnapshot | undefined
+}
 
 /**
  * The batches of one partition: segments, of which the newest bytes are still in memory (the tail), and the offsets
@@ -64,6 +72,7 @@ export class PartitionLog {
   #logEndOffset: number
   #durableEndOffset: number
   #bytesAppended = 0
+  #cleanedOffset: number
 
   constructor(snapshot: LogSnapshot, directory: string, ownsDirectory: boolean) {
     this.id = snapshot.id
@@ -74,7 +83,9 @@ export class PartitionLog {
     this.#logStartOffset = snapshot.logStartOffset
     this.#logEndOffset = snapshot.logEndOffset
     this.#durableEndOffset = snapshot.logEndOffset
-    this.#segments = snapshot.segments.map(restoredSegment)
+    this.#cleanedOffset = snapshot.cleanedOffset
+    this.#segments = snapshot.segments.map((segment) => restoredSegment(segment))
+    for (const segment of this.#segments.slice(0, -1)) segment.isSettled = segment.place === 'log'
   }
 
   /** The first offset that can be read. */
@@ -90,6 +101,11 @@ export class PartitionLog {
   /** Everything before it is durable. */
   get durableEndOffset(): number {
     return this.#durableEndOffset
+  }
+
+  /** Everything before it has been compacted. */
+  get cleanedOffset(): number {
+    return this.#cleanedOffset
   }
 
   get segments(): readonly Segment[] {
@@ -155,6 +171,34 @@ export class PartitionLog {
     return this.#segments.splice(0, Math.max(kept, 0))
   }
 
+  /**
+   * Segments that are closed and that the newest checkpoint knows as they are: what a compaction may replace. None while
+   * files of an earlier compaction still have their temporary names in the checkpoint.
+   */
+  get settledSegments(): readonly Segment[] {
+    const closed = this.#segments.slice(0, -1)
+    const count = closed.findIndex((segment) => !segment.isSettled)
+    const isUnderWay = closed.some((segment) => segment.place === 'swap')
+    return isUnderWay ? [] : closed.slice(0, count < 0 ? closed.length : count)
+  }
+
+  /** Puts compacted segments in the place of others; returns those that are gone from the log. */
+  replace(replacements: readonly SegmentReplacement[], cleanedOffset: number): Segment[] {
+    const gone: Segment[] = []
+    for (const { baseOffsets, segment } of replacements) {
+      const at = this.#segments.findIndex(({ baseOffset }) => baseOffset === baseOffsets[0])
+      const isWhole = baseOffsets.every((baseOffset, n) => this.#segments[at + n]?.baseOffset === baseOffset)
+      assert(
+        at >= 0 && isWhole && at + baseOffsets.length < this.#segments.length,
+        'compaction replaces closed segments',
+      )
+      const replacement = segment === undefined ? [] : [restoredSegment(segment)]
+      gone.push(...this.#segments.splice(at, baseOffsets.length, ...replacement))
+    }
+    this.#cleanedOffset = Math.max(this.#cleanedOffset, cleanedOffset)
+    return gone
+  }
+
   /** Starts a new segment, unless the active one is empty. */
   roll(): void {
     if (this.activeSegment.sizeBytes > 0) this.#segments.push(newSegment(this.#logEndOffset))
@@ -165,22 +209,23 @@ export class PartitionLog {
    * the data lie in an older segment than the end of the log: such a reader should not wait for more (statement 39).
    */
   bytesBetween(offset: number, endOffset: number, bytesMax: number): number {
-    if (offset >= endOffset) return 0
+    const segment = offset < endOffset ? this.segmentOf(offset) : undefined
+    if (segment === undefined) return 0
     const first = this.tail.batchAt(offset)
-    const isBehind = first === undefined || first.baseOffset > offset || first.segment !== this.activeSegment
-    if (isBehind) return bytesMax
+    const isBehind = first === undefined || first.segment !== segment || !reaches(first, offset)
+    if (segment !== this.activeSegment || isBehind) return bytesMax
     const end = this.tail.batchAt(endOffset)?.bytesBefore ?? this.#bytesAppended
     return Math.min(end - first.bytesBefore, bytesMax)
   }
 
-  /** The segment that holds `offset`. */
+  /** The segment that holds `offset` or, where that has been compacted away, the next record. */
   segmentOf(offset: number): Segment | undefined {
-    return this.#segments.findLast((segment) => segment.baseOffset <= offset)
+    return this.#segments.find((segment) => segment.lastOffset >= offset)
   }
 
   snapshot(): LogSnapshot {
-    const { id, topic, partition, logStartOffset, logEndOffset } = this
-    return { id, topic, partition, logStartOffset, logEndOffset, segments: this.#segments }
+    const { id, topic, partition, logStartOffset, logEndOffset, cleanedOffset } = this
+    return { id, topic, partition, logStartOffset, logEndOffset, cleanedOffset, segments: this.#segments }
   }
 
   #segmentFor(header: RecordBatchHeader): Segment {
@@ -196,6 +241,11 @@ export class PartitionLog {
 
 function restoredSegment(snapshot: SegmentSnapshot): Segment {
   return { ...newSegment(snapshot.baseOffset), ...snapshot, flushedBytes: snapshot.sizeBytes }
+}
+
+/** Whether a batch is the first one of the log at or behind an offset, which may lie in a gap before its segment. */
+export function reaches(first: { baseOffset: number; position: number }, offset: number): boolean {
+  return first.baseOffset <= offset || first.position === 0
 }
 
 /** A view into a large buffer, say a whole network read, would keep all of it in memory: then a copy is cheaper. */

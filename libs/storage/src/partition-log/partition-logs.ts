@@ -5,8 +5,14 @@ import { assert } from '../errors.ts'
 import type { EntryToAppend } from '../journal/block.ts'
 import { entryKinds } from '../journal/entry-kinds.ts'
 import type { JournaledState } from '../state.ts'
-import { type LogIdentity, type LogSnapshot, PartitionLog, type SegmentSnapshot } from './partition-log.ts'
-import type { Segment } from './segment.ts'
+import {
+  type LogIdentity,
+  type LogSnapshot,
+  PartitionLog,
+  type SegmentReplacement,
+  type SegmentSnapshot,
+} from './partition-log.ts'
+import { newSegment, type Segment } from './segment.ts'
 import { logDirectory } from './segment-writer.ts'
 import type { TailBudget } from './tail-budget.ts'
 
@@ -24,6 +30,8 @@ export interface PartitionObserver {
 export interface LogEvents {
   /** Segments that left a log: their files can go after the next checkpoint. */
   segmentsDropped(log: PartitionLog, segments: readonly Segment[]): void
+  /** Compacted segments took the place of these; files of the same names are replaced at the next checkpoint. */
+  segmentsReplaced(log: PartitionLog, segments: readonly Segment[]): void
   /** A log was removed, by an entry that is durable now. */
   logRemoved(log: PartitionLog): void
 }
@@ -117,10 +125,26 @@ export class PartitionLogs implements JournaledState {
     return { kind: entryKinds.logStartMoved, payload: writer.toBuffer() }
   }
 
+  /** The entry of a compaction whose files are durable under their `.swap` names. */
+  cleaned(log: PartitionLog, replacements: readonly SegmentReplacement[], cleanedOffset: number): EntryToAppend {
+    const writer = new BufferWriter(256)
+    writer.writeInt32(log.id)
+    writer.writeInt64(cleanedOffset)
+    writer.writeInt32(replacements.length)
+    for (const { baseOffsets, segment } of replacements) {
+      writer.writeInt32(baseOffsets.length)
+      for (const baseOffset of baseOffsets) writer.writeInt64(baseOffset)
+      writer.writeBoolean(segment !== undefined)
+      if (segment !== undefined) writeSegment(writer, segment)
+    }
+    return { kind: entryKinds.segmentsCleaned, payload: writer.toBuffer() }
+  }
+
   apply(kind: number, payload: Buffer, lsn: number): void {
     if (kind === entryKinds.batch) this.applyBatch(payload.readInt32BE(0), payload.subarray(4), lsn)
     else if (kind === entryKinds.partitionCreated) this.#create(new BufferReader(payload))
     else if (kind === entryKinds.partitionRemoved) this.#remove(payload.readInt32BE(0), lsn)
+    else if (kind === entryKinds.segmentsCleaned) this.#replace(new BufferReader(payload))
     else this.#moveStart(new BufferReader(payload))
   }
 
@@ -164,7 +188,9 @@ export class PartitionLogs implements JournaledState {
     this.#nextId = reader.readInt32()
     for (let count = reader.readInt32(); count > 0; count--) {
       const log = readLog(reader)
-      this.#add(new PartitionLog(log, logDirectory(log), true))
+      // Without batches it may never have had a directory; what is in one is of no use.
+      const hasFiles = log.segments.some(({ sizeBytes }) => sizeBytes > 0)
+      this.#add(new PartitionLog(log, logDirectory(log), hasFiles))
     }
   }
 
@@ -202,6 +228,21 @@ export class PartitionLogs implements JournaledState {
     this.#observer?.logStartMoved(log)
   }
 
+  #replace(reader: BufferReader): void {
+    const log = this.#known(reader.readInt32())
+    const cleanedOffset = reader.readInt64()
+    const replacements: SegmentReplacement[] = []
+    for (let count = reader.readInt32(); count > 0; count--) {
+      const baseOffsets: number[] = []
+      for (let left = reader.readInt32(); left > 0; left--) baseOffsets.push(reader.readInt64())
+      replacements.push({ baseOffsets, segment: reader.readBoolean() ? readSegment(reader) : undefined })
+    }
+    const gone = log.replace(replacements, cleanedOffset)
+    // Batches in memory are those that were there before: readers shall find the compacted ones.
+    this.#tails.dropThrough(log, gone.at(-1)?.lastOffset ?? -1)
+    this.#events.segmentsReplaced(log, gone)
+  }
+
   #known(id: number): PartitionLog {
     const log = this.#byId.get(id)
     assert(log !== undefined, `journal entries name partitions that exist (id ${id})`)
@@ -216,8 +257,7 @@ function idPayload(id: number): Buffer {
 }
 
 function emptyLog(identity: LogIdentity): LogSnapshot {
-  const segment = { baseOffset: 0, sizeBytes: 0, maxTimestamp: -1, offsetOfMaxTimestamp: -1, firstTimestamp: -1 }
-  return { ...identity, logStartOffset: 0, logEndOffset: 0, segments: [segment] }
+  return { ...identity, logStartOffset: 0, logEndOffset: 0, cleanedOffset: 0, segments: [newSegment(0)] }
 }
 
 function writeLog(writer: BufferWriter, log: LogSnapshot): void {
@@ -226,14 +266,31 @@ function writeLog(writer: BufferWriter, log: LogSnapshot): void {
   writer.writeString(log.topic)
   writer.writeInt64(log.logStartOffset)
   writer.writeInt64(log.logEndOffset)
+  writer.writeInt64(log.cleanedOffset)
   writer.writeInt32(log.segments.length)
-  for (const segment of log.segments) {
-    writer.writeInt64(segment.baseOffset)
-    writer.writeInt64(segment.sizeBytes)
-    // A client may send any int64 as a timestamp: beyond 2^53 it is kept as the nearest number.
-    writer.writeFloat64(segment.maxTimestamp)
-    writer.writeInt64(segment.offsetOfMaxTimestamp)
-    writer.writeFloat64(segment.firstTimestamp)
+  for (const segment of log.segments) writeSegment(writer, segment)
+}
+
+function writeSegment(writer: BufferWriter, segment: SegmentSnapshot): void {
+  writer.writeInt64(segment.baseOffset)
+  writer.writeInt64(segment.lastOffset)
+  writer.writeInt64(segment.sizeBytes)
+  // A client may send any int64 as a timestamp: beyond 2^53 it is kept as the nearest number.
+  writer.writeFloat64(segment.maxTimestamp)
+  writer.writeInt64(segment.offsetOfMaxTimestamp)
+  writer.writeFloat64(segment.firstTimestamp)
+  writer.writeBoolean(segment.place === 'swap')
+}
+
+function readSegment(reader: BufferReader): SegmentSnapshot {
+  return {
+    baseOffset: reader.readInt64(),
+    lastOffset: reader.readInt64(),
+    sizeBytes: reader.readInt64(),
+    maxTimestamp: reader.readFloat64(),
+    offsetOfMaxTimestamp: reader.readInt64(),
+    firstTimestamp: reader.readFloat64(),
+    place: reader.readBoolean() ? 'swap' : 'log',
   }
 }
 
@@ -243,15 +300,8 @@ function readLog(reader: BufferReader): LogSnapshot {
   const topic = reader.readString()
   const logStartOffset = reader.readInt64()
   const logEndOffset = reader.readInt64()
+  const cleanedOffset = reader.readInt64()
   const segments: SegmentSnapshot[] = []
-  for (let count = reader.readInt32(); count > 0; count--) {
-    segments.push({
-      baseOffset: reader.readInt64(),
-      sizeBytes: reader.readInt64(),
-      maxTimestamp: reader.readFloat64(),
-      offsetOfMaxTimestamp: reader.readInt64(),
-      firstTimestamp: reader.readFloat64(),
-    })
-  }
-  return { id, topic, partition, logStartOffset, logEndOffset, segments }
+  for (let count = reader.readInt32(); count > 0; count--) segments.push(readSegment(reader))
+  return { id, topic, partition, logStartOffset, logEndOffset, cleanedOffset, segments }
 }

@@ -4,7 +4,7 @@ import type { StorageLog } from '../log.ts'
 import type { HandleCache } from './handle-cache.ts'
 import type { LogReader } from './log-reader.ts'
 import type { PartitionLog } from './partition-log.ts'
-import { type Segment, segmentFileName } from './segment.ts'
+import { type Segment, type SegmentExtension, segmentExtensions, segmentFile, segmentFileName } from './segment.ts'
 import type { SegmentIndex } from './segment-index.ts'
 import type { TailBatch } from './tail.ts'
 
@@ -85,6 +85,24 @@ export class SegmentWriter {
     await files.fsyncDirectory(logsDirectory)
   }
 
+  /** Gives the files of a compacted segment their lasting names. A checkpoint that knows them by either is durable. */
+  async settle(log: PartitionLog, segment: Segment): Promise<void> {
+    const { files, handles } = this.#options
+    const path = (extension: SegmentExtension, suffix: '' | '.swap'): string =>
+      `${log.directory}/${segmentFileName(segment.baseOffset, extension, suffix)}`
+    for (const extension of segmentExtensions) {
+      await handles.forget(path(extension, ''))
+      // A full disk may have ended the attempt before in the middle.
+      if ((await files.sizeOf(path(extension, '.swap'))) === undefined) continue
+      await files.rename(path(extension, '.swap'), path(extension, ''))
+      // A reader may have opened the file of the old segment meanwhile.
+      await handles.forget(path(extension, ''))
+    }
+    segment.place = 'log'
+    for (const extension of segmentExtensions) await handles.forget(path(extension, '.swap'))
+    await files.fsyncDirectory(log.directory)
+  }
+
   async #write(log: PartitionLog, segment: Segment, batches: readonly TailBatch[]): Promise<void> {
     const { handles, reader } = this.#options
     await this.#ownDirectory(log)
@@ -145,8 +163,8 @@ export function logDirectory({ topic, partition }: { topic: string; partition: n
   return `${logsDirectory}/${topic}-${partition}`
 }
 
-export function segmentPath(log: PartitionLog, segment: Segment, extension: 'log' | 'index' | 'timeindex'): string {
-  return `${log.directory}/${segmentFileName(segment.baseOffset, extension)}`
+export function segmentPath(log: PartitionLog, segment: Segment, extension: SegmentExtension): string {
+  return `${log.directory}/${segmentFile(segment, extension)}`
 }
 
 /** Whether the disk is full: nothing is lost then, and it can be tried again. */
@@ -154,13 +172,22 @@ export function isDiskFull(error: unknown): boolean {
   return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT')
 }
 
-/** Compares a log's files with what a checkpoint says: removes files it does not know, notes damage it finds. */
-export async function verifyLogFiles(files: Files, log: PartitionLog, storageLog: StorageLog): Promise<void> {
+/** What of a compaction may still be needed: whether it is, the journal behind the checkpoint says. */
+export function isSwapFile(name: string): boolean {
+  return name.endsWith('.swap')
+}
+
+/**
+ * Compares a log's files with what a checkpoint says: removes files it does not know, notes damage it finds. A
+ * compaction that the checkpoint knows is brought to its end: its files may have one name or the other. True if there are files of compactions that it does not
+ * know.
+ */
+export async function verifyLogFiles(files: Files, log: PartitionLog, storageLog: StorageLog): Promise<boolean> {
   const names = new Set(await files.list(log.directory))
   const known = new Set<string>()
+  await finishSwaps(files, log, names)
   for (const segment of log.segments) {
-    for (const extension of ['log', 'index', 'timeindex'] as const)
-      known.add(segmentFileName(segment.baseOffset, extension))
+    for (const extension of segmentExtensions) known.add(segmentFileName(segment.baseOffset, extension))
     const path = segmentPath(log, segment, 'log')
     const size = names.has(segmentFileName(segment.baseOffset, 'log')) ? ((await files.sizeOf(path)) ?? 0) : 0
     if (size >= segment.sizeBytes) continue
@@ -168,5 +195,21 @@ export async function verifyLogFiles(files: Files, log: PartitionLog, storageLog
     log.damage ??= new StorageError('PARTITION_DAMAGED', what)
     storageLog.warn('partition.damaged', { file: path, reason: what })
   }
-  for (const name of names) if (!known.has(name)) await files.remove(`${log.directory}/${name}`)
+  for (const name of names) if (!known.has(name) && !isSwapFile(name)) await files.remove(`${log.directory}/${name}`)
+  return [...names].some(isSwapFile)
+}
+
+async function finishSwaps(files: Files, log: PartitionLog, names: Set<string>): Promise<void> {
+  for (const segment of log.segments) {
+    if (segment.place === 'log') continue
+    for (const extension of segmentExtensions) {
+      const swap = segmentFileName(segment.baseOffset, extension, '.swap')
+      if (!names.delete(swap)) continue
+      const name = segmentFileName(segment.baseOffset, extension)
+      await files.rename(`${log.directory}/${swap}`, `${log.directory}/${name}`)
+      names.add(name)
+    }
+    segment.place = 'log'
+    await files.fsyncDirectory(log.directory)
+  }
 }

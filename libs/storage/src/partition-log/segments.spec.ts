@@ -1,7 +1,11 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
 import { buildRecordBatch, readBatchHeader, readRecords } from '@keyfold/protocol'
 import { afterEach, describe, expect, it } from 'vitest'
 
-import { eachBatch, MemoryFiles, openStorage, type PartitionLog, type Storage } from '../index.ts'
+import { eachBatch, MemoryFiles, NodeFiles, openStorage, type PartitionLog, type Storage } from '../index.ts'
 
 const limits = {
   journalFileBytes: 262_144,
@@ -255,5 +259,26 @@ describe('segments', () => {
     const values = [...expectedValues(10), ...Array.from({ length: 6 }, () => 'v10')]
     const again = await start(started.files.crash('drop'))
     for (const [offset, value] of values.entries()) expect(await valueAt(again, offset)).toBe(value)
+  })
+})
+
+describe('a log on a real disk', () => {
+  it('that was empty at the last checkpoint gets its directory when it is written', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'keyfold-empty-'))
+    const run = async (work: (started: Started) => void): Promise<number> => {
+      const storage = await openStorage({ files: new NodeFiles(directory), onFatal: () => {}, limits })
+      await storage.recover()
+      if (storage.partitions.get('orders', 0) === undefined)
+        storage.appendAtomic(storage.partitions.creation('orders', [0]))
+      const log = storage.partitions.get('orders', 0)
+      if (log === undefined) throw new Error('no partition')
+      work({ files: new MemoryFiles(), storage, log, warnings: [] })
+      await storage.close()
+      return log.logEndOffset
+    }
+    expect(await run(() => {})).toBe(0)
+    expect(await run((started) => append(started, 0))).toBe(1)
+    expect(await run((started) => expect(started.log.damage).toBeUndefined())).toBe(1)
+    rmSync(directory, { recursive: true })
   })
 })

@@ -39,6 +39,20 @@ export class TailBudget {
     this.#start = 0
   }
 
+  /** Drops the batches of one log up to an offset, as far as they have been flushed. */
+  dropThrough(log: PartitionLog, lastOffset: number): void {
+    let count = 0
+    for (let first = log.tail.first; first !== undefined && first.lastOffset <= lastOffset; first = log.tail.first) {
+      const dropped = log.tail.dropOldest()
+      if (dropped === 0) break
+      this.#bytes -= dropped
+      count += 1
+    }
+    if (count === 0) return
+    this.#queue = this.#queue.slice(this.#start).filter((other) => other !== log || count-- <= 0)
+    this.#start = 0
+  }
+
   /** Forgets a log that was removed. */
   remove(log: PartitionLog): void {
     const rest = this.#queue.slice(this.#start)
