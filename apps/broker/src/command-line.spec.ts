@@ -25,6 +25,9 @@ describe('the command line', () => {
       },
     })
     expect(readCommandLine(['--memory'])).toMatchObject({ options: { memory: true } })
+    expect(readCommandLine(['--virtual-brokers', '3'])).toMatchObject({
+      options: { config: { 'keyfold.virtual.brokers': '3' } },
+    })
     expect(readCommandLine(['--help'])).toEqual({ kind: 'help' })
   })
 

@@ -14,6 +14,7 @@ export const helpText = `keyfold-broker: a single-node broker that speaks the Ka
   --host <address>       address to listen on (default 127.0.0.1: this machine only)
   --port <number>        port to listen on (default 9092; 0 picks a free one)
   --advertise <host:port> what clients are told to connect to, if it differs
+  --virtual-brokers <n>  answer as so many nodes, on this port and the next ones, over the same data
   --set <key>=<value>    a broker setting under Kafka's name; may be repeated
   --json                 say that the broker is ready, and log, in JSON lines
   --help                 this text`
@@ -24,6 +25,7 @@ const optionTable = {
   host: { type: 'string', default: '127.0.0.1' },
   port: { type: 'string', default: '9092' },
   advertise: { type: 'string' },
+  'virtual-brokers': { type: 'string' },
   set: { type: 'string', multiple: true, default: [] as string[] },
   json: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
@@ -42,6 +44,8 @@ export function readCommandLine(args: readonly string[]): CommandLine {
   if (port === undefined) return { kind: 'error', what: `--port ${values.port} is not a port number (0 to 65535)` }
   const config = settings(values.set)
   if (typeof config === 'string') return { kind: 'error', what: `--set ${config} is not of the form key=value` }
+  const nodes = values['virtual-brokers']
+  if (nodes !== undefined) config['keyfold.virtual.brokers'] = nodes
   const advertised = values.advertise === undefined ? {} : advertisedAddress(values.advertise)
   if (advertised === undefined) return { kind: 'error', what: `--advertise ${values.advertise} is not host:port` }
   const rest = { host: values.host, port, config, ...advertised }

@@ -32,8 +32,10 @@ async function main(): Promise<void> {
   // What goes wrong on closing comes out of `stopped`.
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void broker.close().catch(() => {}))
   const { address, clusterId, nodeId } = broker
-  const ready = { event: 'ready', address, host: broker.host, port: broker.port, nodeId, clusterId, pid: process.pid }
-  console.log(command.format === 'json' ? JSON.stringify(ready) : `keyfold-broker ready on ${address}`)
+  const addresses = broker.nodes.map(({ host, port }) => `${host}:${port}`)
+  const { host, port, nodes } = broker
+  const ready = { event: 'ready', address, host, port, nodeId, nodes, clusterId, pid: process.pid }
+  console.log(command.format === 'json' ? JSON.stringify(ready) : `keyfold-broker ready on ${addresses.join(',')}`)
   const error = await broker.stopped
   if (error !== undefined) throw error
 }

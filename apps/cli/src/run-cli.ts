@@ -18,7 +18,7 @@ export async function runCli(args: readonly string[], output: Output): Promise<n
       outputError: (text, write) => write(usageLine(text)),
     })
   addSchemasCommands(program, output, (code) => (exitCode = code))
-  addBrokerCommands(program, output)
+  addBrokerCommands(program, output, (code) => (exitCode = code))
   addRegistryCommands(program, output)
   try {
     await program.parseAsync([...args], { from: 'user' })
@@ -34,6 +34,7 @@ const EXAMPLES = `Examples:
   keyfold schemas gen --schemas schemas --out src/generated          write the types of all events
   keyfold schemas gen --schemas schemas --out src/generated --check  exit 1 when they are stale
   keyfold broker start --data .keyfold/broker --port 9092            start a broker
+  keyfold broker verify --data .keyfold/broker                       check its data; exit 1 when something is wrong
   keyfold registry start --kafka 127.0.0.1:9092 --port 8081          start a schema registry on it
 `
 

@@ -1,5 +1,11 @@
 import type { Storage } from '@keyfold/storage'
+import type { BrokerNode, Cluster } from './cluster.ts'
 import type { BrokerConfig } from './config/broker-config.ts'
+import type { ConsumerGroupCoordinator } from './consumer-groups/consumer-group-coordinator.ts'
+import type { GroupSettingsStore } from './consumer-groups/group-settings.ts'
+import type { FetchSessions } from './fetch-sessions/fetch-sessions.ts'
+import type { ClientQuotas } from './quotas/client-quotas.ts'
+import type { ScramCredentials } from './users/scram-credentials.ts'
 import type { GroupCoordinator } from './group-coordinator/group-coordinator.ts'
 import type { OffsetStore } from './group-coordinator/offsets.ts'
 import type { BrokerLog } from './log.ts'
@@ -13,14 +19,21 @@ export interface BrokerContext {
   readonly config: BrokerConfig
   readonly catalog: TopicCatalog
   readonly partitions: PartitionRegistry
+  readonly fetchSessions: FetchSessions
+  readonly clientQuotas: ClientQuotas
+  readonly scramCredentials: ScramCredentials
   readonly groups: GroupCoordinator
+  readonly consumerGroups: ConsumerGroupCoordinator
+  readonly groupSettings: GroupSettingsStore
   readonly offsets: OffsetStore
   readonly transactions: TransactionCoordinator
   readonly storage: Storage
   readonly scheduler: Scheduler
   readonly clock: Clock
-  /** This node as clients are to connect to it. */
-  readonly node: { readonly nodeId: number; readonly host: string; readonly port: number }
+  /** All nodes that this process answers as. */
+  readonly cluster: Cluster
+  /** The one of them that the request came to. */
+  readonly node: BrokerNode
   readonly log: BrokerLog
 }
 

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { Broker } from './broker.ts'
 import type { JoinAnswer } from './group-coordinator/member.ts'
 import type { OffsetEntry } from './group-coordinator/offsets.ts'
+import { ConsumerGroupRehearsal } from './testing/consumer-group-rehearsal.ts'
 import { BrokerRehearsal, HandClock } from './testing/broker-rehearsal.ts'
 import { subscription } from './testing/group-rehearsal.ts'
 
@@ -116,7 +117,7 @@ describe('after a restart', () => {
     }
   })
 
-  it('62: a member that stays silent is expelled, one that goes on keeps its assignment', async () => {
+  it('statement 62: a member that stays silent is expelled, one that goes on keeps its assignment', async () => {
     const files = new MemoryFiles()
     const clock = new HandClock()
     const before = await BrokerRehearsal.open(files, {}, clock)
@@ -135,11 +136,28 @@ describe('after a restart', () => {
   })
 })
 
-describe('67: offsets expire', () => {
+it('statement 62: a commit of offsets is a sign of life', async () => {
+  const rehearsal = await BrokerRehearsal.open(new MemoryFiles())
+  const { groups } = rehearsal.broker
+  const { memberId, generationId } = await joinAlone(
+    { broker: rehearsal.broker, pass: () => rehearsal.pass(0) },
+    'live',
+  )
+  const commit = { groupId: 'live', memberId, groupInstanceId: null, generationId }
+  for (let time = 0; time < 4; time++) {
+    rehearsal.pass(6000)
+    expect(groups.checkCommit({ ...commit, isTransactional: false, answersUnknownGroup: true }).name).toBe('NONE')
+  }
+  rehearsal.pass(10_000)
+  expect(groups.get('live')?.state).toBe('Empty')
+  await rehearsal.broker.close()
+})
+
+describe('statement 67: offsets expire', () => {
   const day = 86_400_000
   const config = { 'offsets.retention.minutes': 2 * 24 * 60 }
 
-  it('from the commit for simple consumers, from becoming empty for groups; then the group is gone', async () => {
+  it('statement 67: from the commit for simple consumers, from becoming empty for groups; then the group is gone', async () => {
     const rehearsal = await BrokerRehearsal.open(new MemoryFiles(), config)
     const { broker } = rehearsal
     await createTopic(broker, 't')
@@ -157,7 +175,7 @@ describe('67: offsets expire', () => {
     await broker.close()
   })
 
-  it('of an old client after the time it asked for; of a group in use only where nobody subscribes', async () => {
+  it('statement 67: of an old client after the time it asked for; of a group in use only where nobody subscribes', async () => {
     const rehearsal = await BrokerRehearsal.open(new MemoryFiles(), config)
     const { broker } = rehearsal
     await createTopic(broker, 't')
@@ -173,5 +191,44 @@ describe('67: offsets expire', () => {
     broker.groups.expireOffsets()
     expect(broker.offsets.ofGroup('used').map(({ topic }) => topic)).toEqual(['t'])
     await broker.close()
+  })
+
+  it('statement 67: the moment a group became empty outlives a restart', async () => {
+    const files = new MemoryFiles()
+    const clock = new HandClock()
+    const before = await BrokerRehearsal.open(files, config, clock)
+    await createTopic(before.broker, 't')
+    const { memberId } = await joinAlone({ broker: before.broker, pass: () => before.pass(0) }, 'used')
+    before.broker.groups.commit('used', [entry(0, 7)])
+    before.pass(9000)
+    before.broker.groups.leave('used', [{ memberId, groupInstanceId: null }])
+    await before.broker.storage.durable(before.broker.storage.lastLsn)
+    clock.pass(day)
+    const after = await BrokerRehearsal.open(files.kill(), config, clock)
+    clock.pass(day - 1)
+    after.broker.groups.expireOffsets()
+    expect(after.broker.offsets.has('used')).toBe(true)
+    clock.pass(1)
+    after.broker.groups.expireOffsets()
+    expect(after.broker.groups.get('used')).toBeUndefined()
+    await after.broker.close()
+  })
+
+  it('statement 67: of a group of the consumer protocol in topics that nobody subscribes to, from the commit', async () => {
+    const group = await ConsumerGroupRehearsal.open(config)
+    group.createTopic('t', 1)
+    group.createTopic('other', 1)
+    group.join('m')
+    group.broker.groups.commit('g', [entry(0, 7), entry(0, 8, { topic: 'other' })])
+    for (let time = 0; time < 2 * day; time += 40_000) {
+      group.pass(40_000)
+      group.beat('m')
+    }
+    group.broker.groups.expireOffsets()
+    expect(group.broker.offsets.ofGroup('g').map(({ topic }) => topic)).toEqual(['t'])
+    group.beat('m', { memberEpoch: -1 })
+    group.broker.groups.expireOffsets()
+    expect(group.state()).toBe('none')
+    await group.broker.close()
   })
 })

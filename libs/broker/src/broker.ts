@@ -1,13 +1,30 @@
 import { generateUuid } from '@keyfold/bytes'
 import type { Compressors } from '@keyfold/protocol'
-import { type Durability, type Files, openStorage, type Storage, StorageError } from '@keyfold/storage'
+import {
+  type Durability,
+  type Files,
+  openStorage,
+  type Storage,
+  StorageError,
+  type StorageLimits,
+} from '@keyfold/storage'
 import type { BrokerContext, Clock } from './broker-context.ts'
+import { type BrokerNode, Cluster } from './cluster.ts'
 import type { BrokerConfig } from './config/broker-config.ts'
+import { ConsumerGroupCoordinator } from './consumer-groups/consumer-group-coordinator.ts'
+import { ConsumerGroupRegister } from './consumer-groups/consumer-group-register.ts'
+import { GroupSettingsStore } from './consumer-groups/group-settings.ts'
+import { Subscriptions } from './consumer-groups/subscriptions.ts'
+import { assignorNamesOf } from './consumer-groups/target-assignment.ts'
 import { BrokerError } from './errors.ts'
+import { ClientQuotas } from './quotas/client-quotas.ts'
+import { ScramCredentials } from './users/scram-credentials.ts'
+import { FetchSessions } from './fetch-sessions/fetch-sessions.ts'
 import { GroupCoordinator } from './group-coordinator/group-coordinator.ts'
 import { GroupRegister } from './group-coordinator/group-register.ts'
 import { OffsetStore } from './group-coordinator/offsets.ts'
 import type { BrokerLog } from './log.ts'
+import { LogCleaner } from './partition/compaction/log-cleaner.ts'
 import { PartitionRegistry } from './partition/partition-registry.ts'
 import type { Scheduler } from './scheduler.ts'
 import { TopicCatalog } from './topics/topic-catalog.ts'
@@ -23,9 +40,13 @@ export interface BrokerWorld {
   readonly compressors: Compressors
   /** The address clients are told to connect to. */
   readonly advertised: { readonly host: string; readonly port: number }
+  /** Those of further nodes, with `keyfold.virtual.brokers` above 1. */
+  readonly furtherAdvertised?: readonly { readonly host: string; readonly port: number }[]
   readonly randomBytes: (count: number) => Uint8Array
   /** The disk failed: nothing is acknowledged any more and the broker has to end. Called once. */
   readonly onFatal: (error: BrokerError) => void
+  /** Sizes inside storage, where they are not to be its own: tests make them small. */
+  readonly storageLimits?: Partial<StorageLimits>
 }
 
 /** All parts of one broker, recovered from its files and ready to serve; the sockets are the rim's. */
@@ -33,21 +54,39 @@ export class Broker implements BrokerContext {
   readonly config: BrokerConfig
   readonly catalog: TopicCatalog
   readonly partitions: PartitionRegistry
+  readonly fetchSessions: FetchSessions
+  readonly clientQuotas: ClientQuotas
+  readonly scramCredentials: ScramCredentials
   readonly groups: GroupCoordinator
+  readonly consumerGroups: ConsumerGroupCoordinator
+  readonly groupSettings: GroupSettingsStore
   readonly offsets: OffsetStore
   readonly transactions: TransactionCoordinator
   readonly storage: Storage
   readonly scheduler: Scheduler
   readonly clock: Clock
-  readonly node: BrokerContext['node']
+  readonly cluster: Cluster
+  readonly node: BrokerNode
   readonly log: BrokerLog
   readonly #register: GroupRegister
+  readonly #consumerRegister: ConsumerGroupRegister
+  readonly #cleaner: LogCleaner
   #isClosed = false
 
   /** Opens the data directory and recovers. Throws `BrokerError` for what an operator can mend. */
   static async open(world: BrokerWorld): Promise<Broker> {
-    const options = { files: world.files, durability: durabilityOf(world.config), log: world.log }
-    const storage = await named(openStorage({ ...options, onFatal: (error) => world.onFatal(fromStorage(error)) }))
+    const { files, config, log, scheduler } = world
+    const storage = await named(
+      openStorage({
+        files,
+        durability: durabilityOf(config),
+        log,
+        onFatal: (error) => world.onFatal(fromStorage(error)),
+        random: (count) => Buffer.from(world.randomBytes(count)),
+        after: (delayMs, task) => void scheduler.after(delayMs, task),
+        limits: world.storageLimits ?? {},
+      }),
+    )
     try {
       const broker = new Broker(world, storage)
       await named(broker.#recover())
@@ -66,11 +105,30 @@ export class Broker implements BrokerContext {
     this.clock = clock
     this.log = log
     this.storage = storage
-    this.node = { nodeId: config.number('node.id'), ...world.advertised }
+    const firstId = config.number('node.id')
+    this.node = { nodeId: firstId, ...world.advertised }
+    const further = (world.furtherAdvertised ?? []).map((address, n) => ({ nodeId: firstId + 1 + n, ...address }))
+    this.cluster = new Cluster([this.node, ...further])
     this.partitions = new PartitionRegistry({ storage, decompress: world.compressors })
+    this.clientQuotas = new ClientQuotas(storage)
+    this.scramCredentials = new ScramCredentials(storage)
+    this.fetchSessions = new FetchSessions({
+      slots: () => config.number('max.incremental.fetch.session.cache.slots'),
+      newId: () => 1 + (Buffer.from(world.randomBytes(4)).readUInt32BE() % 0x7fff_fffe),
+      now: () => clock.steady(),
+    })
+    this.#cleaner = new LogCleaner({
+      storage,
+      log,
+      partitions: () => this.partitions.all(),
+      now: () => clock.wall(),
+      bytesMax: () => config.number('log.cleaner.dedupe.buffer.size'),
+    })
     this.catalog = new TopicCatalog({ storage, partitions: this.partitions, config, newUuid })
     this.offsets = new OffsetStore(storage)
     this.#register = new GroupRegister(storage)
+    this.#consumerRegister = new ConsumerGroupRegister(storage)
+    this.groupSettings = new GroupSettingsStore(storage, config)
     this.transactions = new TransactionCoordinator({
       storage,
       partitions: this.partitions,
@@ -78,13 +136,26 @@ export class Broker implements BrokerContext {
       settings: {
         timeoutMaxMs: config.number('transaction.max.timeout.ms'),
         idExpirationMs: config.number('transactional.id.expiration.ms'),
+        transactionalIdsMax: config.number('keyfold.transactional.ids.max'),
       },
+    })
+    this.consumerGroups = new ConsumerGroupCoordinator({
+      scheduler,
+      storage,
+      register: this.#consumerRegister,
+      groupSettings: this.groupSettings,
+      subscriptions: new Subscriptions(this.catalog),
+      settings: consumerGroupSettings(config),
+      releaseClassic: (groupId) => this.groups.release(groupId),
+      hasRoom: () => this.groups.hasRoom,
+      newUuid,
     })
     this.groups = new GroupCoordinator({
       scheduler,
       storage,
       register: this.#register,
       offsets: this.offsets,
+      consumerGroups: this.consumerGroups,
       newUuid,
       settings: groupSettings(config),
       hasPendingOffsets: (groupId) => this.transactions.hasPendingOffsets(groupId),
@@ -92,9 +163,32 @@ export class Broker implements BrokerContext {
     })
   }
 
+  /** The broker as one of its nodes has it: the same parts, another address. */
+  as(node: BrokerNode): BrokerContext {
+    const { config, catalog, partitions, groups, offsets, transactions, storage, scheduler, clock, cluster, log } = this
+    const { consumerGroups, groupSettings, fetchSessions, clientQuotas, scramCredentials } = this
+    const coordinators = { groups, consumerGroups, groupSettings, offsets, transactions }
+    return {
+      config,
+      catalog,
+      partitions,
+      fetchSessions,
+      clientQuotas,
+      scramCredentials,
+      ...coordinators,
+      storage,
+      scheduler,
+      clock,
+      cluster,
+      log,
+      node,
+    }
+  }
+
   /** Clean end: everything durable, a checkpoint, the data directory released. Throws `BrokerError` STORAGE_FAILED. */
   async close(): Promise<void> {
     this.#isClosed = true
+    await this.#cleaner.stop()
     await named(this.storage.close())
   }
 
@@ -102,23 +196,36 @@ export class Broker implements BrokerContext {
     const { storage, partitions, catalog, offsets, transactions, clock } = this
     await storage.recover({
       observer: partitions,
-      states: [partitions, catalog, offsets, this.#register, transactions],
+      states: [
+        partitions,
+        catalog,
+        offsets,
+        this.#register,
+        this.#consumerRegister,
+        this.groupSettings,
+        transactions,
+        this.clientQuotas,
+        this.scramCredentials,
+      ],
     })
     catalog.configurePartitions()
     transactions.abortUnfinished(clock.steady())
+    this.consumerGroups.load()
     this.groups.load()
     await storage.durable(catalog.identify())
     const sweepMs = this.config.number('transaction.abort.timed.out.transaction.cleanup.interval.ms')
     this.#every(sweepMs, () => transactions.tick(clock.steady()))
     this.#every(this.config.number('offsets.retention.check.interval.ms'), () => this.groups.expireOffsets())
     this.#every(this.config.number('log.retention.check.interval.ms'), () => this.#applyRetention())
+    if (!this.config.boolean('log.cleaner.enable')) return
+    this.#every(this.config.number('log.cleaner.backoff.ms'), () => void this.#cleaner.run())
   }
 
   #applyRetention(): void {
     const nowMs = this.clock.wall()
     for (const partition of this.partitions.all()) {
-      partition.applyRetention(nowMs)
-      partition.expireProducers(nowMs, this.config.number('producer.id.expiration.ms'))
+      partition.upkeep.applyRetention(nowMs)
+      partition.upkeep.expireProducers(nowMs, this.config.number('producer.id.expiration.ms'))
     }
   }
 
@@ -136,6 +243,15 @@ function durabilityOf(config: BrokerConfig): Durability {
   const durability = config.text('keyfold.durability')
   if (durability === 'interval') return { intervalMs: config.number('keyfold.durability.interval.ms') }
   return durability === 'os' ? 'os' : 'fsync'
+}
+
+function consumerGroupSettings(config: BrokerConfig) {
+  return {
+    get maxSize() {
+      return config.number('group.consumer.max.size')
+    },
+    assignorNames: assignorNamesOf(config.text('group.consumer.assignors')),
+  }
 }
 
 /** Read at each use, so that altered settings take effect at once. */

@@ -8,4 +8,5 @@ export const entryKinds = {
   transactionOffsetsStaged: 21,
   transactionEnded: 22,
   transactionalIdForgotten: 23,
+  abortedTransactionsForgotten: 30,
 } as const

@@ -6,12 +6,19 @@ export const journalKinds = {
   topicConfigsSet: 35,
   brokerConfigsSet: 36,
   clusterIdentified: 37,
+  partitionsReassigned: 38,
+  brokerDefaultsSet: 39,
   offsetsCommitted: 40,
   offsetsDeleted: 41,
   offsetsOfTopicDeleted: 42,
   offsetsOfGroupDeleted: 43,
   groupSaved: 44,
   groupDeleted: 45,
+  consumerGroupChanged: 46,
+  consumerGroupDeleted: 47,
+  groupConfigsSet: 48,
+  clientQuotaSet: 56,
+  scramCredentialChanged: 57,
 } as const
 
 /** Payloads that are rare or small are JSON: readable with any tool, free to grow new members. */

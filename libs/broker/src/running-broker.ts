@@ -1,3 +1,4 @@
+import type { BrokerNode } from './cluster.ts'
 import type { BrokerError } from './errors.ts'
 import type { BrokerLog } from './log.ts'
 
@@ -7,11 +8,14 @@ type DataOptions = { dataDirectory: string; memory?: false } | { memory: true; d
 export type BrokerOptions = DataOptions & {
   /** Address to listen on. Default 127.0.0.1: reachable from this machine only. */
   host?: string
-  /** TCP port; 0, the default, picks a free one (see `RunningBroker.port`). */
+  /**
+   * TCP port; 0, the default, picks a free one (see `RunningBroker.port`). With `keyfold.virtual.brokers` each further
+   * node takes the next one.
+   */
   port?: number
   /** The address clients are told to connect to, where it differs from `host` (containers, 0.0.0.0). */
   advertisedHost?: string
-  /** The port clients are told to connect to, where it differs from `port`. */
+  /** The port clients are told to connect to, where it differs from `port`; further nodes have the next ones. */
   advertisedPort?: number
   /** Broker settings under Kafka's own names, for example `{ 'num.partitions': 6 }`; see `brokerConfigs`. */
   config?: Readonly<Record<string, string | number | boolean>>
@@ -27,6 +31,8 @@ export interface RunningBroker {
   readonly address: string
   /** Kafka's `node.id`; the same after every restart. */
   readonly nodeId: number
+  /** Every node it answers as, with the addresses clients are told; more than one with `keyfold.virtual.brokers`. */
+  readonly nodes: readonly BrokerNode[]
   /** 22 characters, the same after every restart of a data directory. */
   readonly clusterId: string
   /** Settles when the broker has stopped: undefined after `close()`, the error when it failed by itself. */

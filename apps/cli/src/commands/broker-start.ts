@@ -2,6 +2,7 @@ import { startBroker } from '@keyfold/broker'
 import type { Command } from 'commander'
 import type { Output } from '../exit-codes.ts'
 import { parsePort, untilStopped } from '../process-options.ts'
+import { addBrokerVerify } from './broker-verify.ts'
 
 interface StartOptions {
   readonly data: string
@@ -10,11 +11,10 @@ interface StartOptions {
   readonly memory?: boolean
 }
 
-export function addBrokerCommands(program: Command, output: Output): void {
-  program
-    .command('broker')
-    .description('the bundled broker')
-    .helpCommand(false)
+export function addBrokerCommands(program: Command, output: Output, exit: (code: number) => void): void {
+  const broker = program.command('broker').description('the bundled broker').helpCommand(false)
+  addBrokerVerify(broker, output, exit)
+  broker
     .command('start')
     .description('start a Kafka-compatible broker')
     .option('--data <dir>', 'folder for its data', '.keyfold/broker')

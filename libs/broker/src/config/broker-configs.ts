@@ -1,4 +1,6 @@
-import { type ConfigDefinition, longMax } from './config-definition.ts'
+import type { ConfigDefinition } from './config-definition.ts'
+import { consumerGroupConfigs } from './consumer-group-configs.ts'
+import { logConfigs } from './log-configs.ts'
 
 const mebibyte = 1024 * 1024
 
@@ -22,7 +24,20 @@ export const brokerConfigs = {
     dynamic: true,
     doc: 'Partitions of a topic whose creator does not say.',
   },
-  'default.replication.factor': { type: 'int', default: '1', min: 1, max: 1, doc: 'One node: only 1 is possible.' },
+  'default.replication.factor': {
+    type: 'int',
+    default: '1',
+    min: 1,
+    max: 16,
+    doc: 'Replicas of a topic whose creator does not say; at most keyfold.virtual.brokers.',
+  },
+  'keyfold.virtual.brokers': {
+    type: 'int',
+    default: '1',
+    min: 1,
+    max: 16,
+    doc: 'As how many nodes this process answers, each on a port of its own, all over the same data: for clients and tests that want a cluster.',
+  },
   'keyfold.topics.max': { type: 'int', default: '10000', min: 1, dynamic: true, doc: 'Topics the broker keeps.' },
   'keyfold.partitions.max': {
     type: 'int',
@@ -30,6 +45,21 @@ export const brokerConfigs = {
     min: 1,
     dynamic: true,
     doc: 'Partitions of all topics together.',
+  },
+
+  'keyfold.client.quotas.max': {
+    type: 'int',
+    default: '10000',
+    min: 1,
+    dynamic: true,
+    doc: 'Entities whose quotas the broker keeps.',
+  },
+  'keyfold.users.max': {
+    type: 'int',
+    default: '10000',
+    min: 1,
+    dynamic: true,
+    doc: 'Users whose SCRAM credentials the broker keeps.',
   },
 
   'keyfold.durability': {
@@ -96,6 +126,13 @@ export const brokerConfigs = {
     dynamic: true,
     doc: 'Largest answer to one fetch.',
   },
+  'max.incremental.fetch.session.cache.slots': {
+    type: 'int',
+    default: '1000',
+    min: 0,
+    dynamic: true,
+    doc: 'Fetch sessions that are kept; more clients are answered without a session.',
+  },
   'keyfold.fetch.wait.max.ms': {
     type: 'int',
     default: '60000',
@@ -108,68 +145,47 @@ export const brokerConfigs = {
     type: 'string',
     default: 'producer',
     oneOf: ['uncompressed', 'zstd', 'lz4', 'snappy', 'gzip', 'producer'],
+    dynamic: true,
     doc: 'Default of the topic setting.',
   },
-  'min.insync.replicas': { type: 'int', default: '1', min: 1, doc: 'Default of the topic setting.' },
-  'log.cleanup.policy': {
-    type: 'list',
-    default: 'delete',
-    oneOf: ['delete', 'compact'],
-    dynamic: true,
-    doc: 'Default of cleanup.policy.',
-  },
-  'log.cleaner.delete.retention.ms': {
-    type: 'long',
-    default: '86400000',
-    min: 0,
-    dynamic: true,
-    doc: 'Default of delete.retention.ms.',
-  },
-  'log.cleaner.min.cleanable.ratio': {
-    type: 'double',
-    default: '0.5',
-    min: 0,
-    max: 1,
-    dynamic: true,
-    doc: 'Default of min.cleanable.dirty.ratio.',
-  },
-  'log.message.timestamp.type': {
-    type: 'string',
-    default: 'CreateTime',
-    oneOf: ['CreateTime', 'LogAppendTime'],
-    dynamic: true,
-    doc: 'Default of message.timestamp.type.',
-  },
-  'log.message.timestamp.after.max.ms': {
-    type: 'long',
-    default: '3600000',
-    min: 0,
-    dynamic: true,
-    doc: 'Default of message.timestamp.after.max.ms.',
-  },
-  'log.message.timestamp.before.max.ms': {
-    type: 'long',
-    default: longMax,
-    min: 0,
-    dynamic: true,
-    doc: 'Default of message.timestamp.before.max.ms.',
-  },
-  'log.retention.bytes': { type: 'long', default: '-1', min: -1, dynamic: true, doc: 'Default of retention.bytes.' },
-  'log.retention.ms': { type: 'long', default: '604800000', min: -1, dynamic: true, doc: 'Default of retention.ms.' },
-  'log.segment.bytes': {
+  'compression.gzip.level': {
     type: 'int',
-    default: '1073741824',
-    min: mebibyte,
+    default: '-1',
+    min: -1,
+    max: 9,
     dynamic: true,
-    doc: 'Default of segment.bytes.',
+    doc: 'Default of the topic setting.',
   },
-  'log.retention.check.interval.ms': {
-    type: 'long',
-    default: '300000',
+  'compression.lz4.level': {
+    type: 'int',
+    default: '9',
     min: 1,
-    doc: 'Time between two searches for expired segments.',
+    max: 17,
+    dynamic: true,
+    doc: 'Default of the topic setting; the library has one level only.',
   },
-  'log.roll.ms': { type: 'long', default: '604800000', min: 1, dynamic: true, doc: 'Default of segment.ms.' },
+  'compression.zstd.level': {
+    type: 'int',
+    default: '3',
+    min: -131072,
+    max: 22,
+    dynamic: true,
+    doc: 'Default of the topic setting.',
+  },
+  'keyfold.records.validate.compressed': {
+    type: 'boolean',
+    default: 'true',
+    dynamic: true,
+    doc: 'Decompress every batch to check its records, as Kafka does; false saves the time where no rule needs it.',
+  },
+  'keyfold.decompressed.bytes.max': {
+    type: 'int',
+    default: String(32 * mebibyte),
+    min: 1024,
+    dynamic: true,
+    doc: 'The most that the records of one batch may decompress to.',
+  },
+  'min.insync.replicas': { type: 'int', default: '1', min: 1, doc: 'Default of the topic setting.' },
 
   'group.initial.rebalance.delay.ms': {
     type: 'int',
@@ -199,7 +215,14 @@ export const brokerConfigs = {
     dynamic: true,
     doc: 'Members of one group; Kafka has no limit.',
   },
+  ...consumerGroupConfigs,
   'keyfold.groups.max': { type: 'int', default: '10000', min: 1, dynamic: true, doc: 'Groups the broker keeps.' },
+  'keyfold.transactional.ids.max': {
+    type: 'int',
+    default: '100000',
+    min: 1,
+    doc: 'Transactional ids the broker keeps.',
+  },
   'offset.metadata.max.bytes': {
     type: 'int',
     default: '4096',
@@ -234,6 +257,12 @@ export const brokerConfigs = {
     min: 1,
     doc: 'Time between two searches for transactions that ran out of time; Kafka searches every 10 s.',
   },
+  'transaction.partition.verification.enable': {
+    type: 'boolean',
+    default: 'true',
+    dynamic: true,
+    doc: 'Whether transactional batches of old clients are refused that were not announced to the coordinator.',
+  },
   'transactional.id.expiration.ms': {
     type: 'int',
     default: '604800000',
@@ -246,6 +275,8 @@ export const brokerConfigs = {
     min: 1,
     doc: 'The sequence numbers of an idle producer are forgotten after this time.',
   },
+
+  ...logConfigs,
 } as const satisfies Record<string, ConfigDefinition>
 
 export type BrokerConfigKey = keyof typeof brokerConfigs

@@ -3,6 +3,8 @@ import { type ConfigDefinition, longMax } from './config-definition.ts'
 /** A setting of a topic, with the broker setting that supplies its default. */
 export interface TopicConfigDefinition extends ConfigDefinition {
   readonly synonym?: string
+  /** The broker's default is under another unit (log.retention.hours), or there is no such setting. */
+  readonly hasUnnamedDefault?: true
 }
 
 /** Kafka's topic settings under its own names and with its own defaults (4.x). */
@@ -14,8 +16,22 @@ export const topicConfigs = {
     synonym: 'log.cleanup.policy',
     doc: 'delete drops old segments by time and size, compact keeps the last record per key; both may be combined.',
   },
-  'compression.gzip.level': { type: 'int', default: '-1', min: -1, max: 9, doc: 'Level of gzip.' },
-  'compression.lz4.level': { type: 'int', default: '9', min: 1, max: 17, doc: 'Level of lz4.' },
+  'compression.gzip.level': {
+    synonym: 'compression.gzip.level',
+    type: 'int',
+    default: '-1',
+    min: -1,
+    max: 9,
+    doc: 'Level of gzip.',
+  },
+  'compression.lz4.level': {
+    synonym: 'compression.lz4.level',
+    type: 'int',
+    default: '9',
+    min: 1,
+    max: 17,
+    doc: 'Level of lz4.',
+  },
   'compression.type': {
     type: 'string',
     default: 'producer',
@@ -23,7 +39,14 @@ export const topicConfigs = {
     synonym: 'compression.type',
     doc: 'producer stores batches as they were sent.',
   },
-  'compression.zstd.level': { type: 'int', default: '3', min: -131072, max: 22, doc: 'Level of zstd.' },
+  'compression.zstd.level': {
+    synonym: 'compression.zstd.level',
+    type: 'int',
+    default: '3',
+    min: -131072,
+    max: 22,
+    doc: 'Level of zstd.',
+  },
   'delete.retention.ms': {
     type: 'long',
     default: '86400000',
@@ -31,14 +54,39 @@ export const topicConfigs = {
     synonym: 'log.cleaner.delete.retention.ms',
     doc: 'How long tombstones and transaction markers stay readable after compaction.',
   },
-  'file.delete.delay.ms': { type: 'long', default: '60000', min: 0, doc: 'Delay before a deleted file is removed.' },
-  'flush.messages': { type: 'long', default: longMax, min: 1, doc: 'Not used: the journal is synced before answers.' },
-  'flush.ms': { type: 'long', default: longMax, min: 0, doc: 'Not used: the journal is synced before answers.' },
-  'index.interval.bytes': { type: 'int', default: '4096', min: 0, doc: 'Bytes between two entries of an index.' },
+  'file.delete.delay.ms': {
+    synonym: 'log.segment.delete.delay.ms',
+    type: 'long',
+    default: '60000',
+    min: 0,
+    doc: 'Delay before a deleted file is removed.',
+  },
+  'flush.messages': {
+    synonym: 'log.flush.interval.messages',
+    type: 'long',
+    default: longMax,
+    min: 1,
+    doc: 'Not used: the journal is synced before answers.',
+  },
+  'flush.ms': {
+    hasUnnamedDefault: true,
+    type: 'long',
+    default: longMax,
+    min: 0,
+    doc: 'Not used: the journal is synced before answers.',
+  },
+  'index.interval.bytes': {
+    synonym: 'log.index.interval.bytes',
+    type: 'int',
+    default: '4096',
+    min: 0,
+    doc: 'Bytes between two entries of an index.',
+  },
   'max.compaction.lag.ms': {
     type: 'long',
     default: longMax,
     min: 1,
+    synonym: 'log.cleaner.max.compaction.lag.ms',
     doc: 'Longest time before a record is compacted.',
   },
   'max.message.bytes': {
@@ -77,7 +125,13 @@ export const topicConfigs = {
     synonym: 'log.cleaner.min.cleanable.ratio',
     doc: 'Share of not yet compacted bytes from which a log is compacted.',
   },
-  'min.compaction.lag.ms': { type: 'long', default: '0', min: 0, doc: 'Shortest time a record stays uncompacted.' },
+  'min.compaction.lag.ms': {
+    type: 'long',
+    default: '0',
+    min: 0,
+    synonym: 'log.cleaner.min.compaction.lag.ms',
+    doc: 'Shortest time a record stays uncompacted.',
+  },
   'min.insync.replicas': {
     type: 'int',
     default: '1',
@@ -85,7 +139,12 @@ export const topicConfigs = {
     synonym: 'min.insync.replicas',
     doc: 'One node holds every partition, so every value is met.',
   },
-  preallocate: { type: 'boolean', default: 'false', doc: 'Reserve the space of a segment when it is created.' },
+  preallocate: {
+    synonym: 'log.preallocate',
+    type: 'boolean',
+    default: 'false',
+    doc: 'Reserve the space of a segment when it is created.',
+  },
   'retention.bytes': {
     type: 'long',
     default: '-1',
@@ -94,6 +153,7 @@ export const topicConfigs = {
     doc: 'Size of a partition above which old segments are dropped; -1 for no limit.',
   },
   'retention.ms': {
+    hasUnnamedDefault: true,
     type: 'long',
     default: '604800000',
     min: -1,
@@ -107,9 +167,22 @@ export const topicConfigs = {
     synonym: 'log.segment.bytes',
     doc: 'Size at which a segment is closed and a new one begins.',
   },
-  'segment.index.bytes': { type: 'int', default: '10485760', min: 4, doc: 'Largest size of an index file.' },
-  'segment.jitter.ms': { type: 'long', default: '0', min: 0, doc: 'Random share taken off segment.ms.' },
+  'segment.index.bytes': {
+    synonym: 'log.index.size.max.bytes',
+    type: 'int',
+    default: '10485760',
+    min: 4,
+    doc: 'Largest size of an index file.',
+  },
+  'segment.jitter.ms': {
+    hasUnnamedDefault: true,
+    type: 'long',
+    default: '0',
+    min: 0,
+    doc: 'Random share taken off segment.ms.',
+  },
   'segment.ms': {
+    hasUnnamedDefault: true,
     type: 'long',
     default: '604800000',
     min: 1,

@@ -1,5 +1,8 @@
 import { KafkaError } from '@keyfold/protocol'
 import type { Storage } from '@keyfold/storage'
+import type { ConsumerGroup } from '../consumer-groups/consumer-group.ts'
+import type { ConsumerGroupCoordinator } from '../consumer-groups/consumer-group-coordinator.ts'
+import { validateMemberCommit } from '../consumer-groups/offset-access.ts'
 import type { Scheduler } from '../scheduler.ts'
 import { Group, type GroupFacts } from './group.ts'
 import type { GroupContext, GroupSettings } from './group-context.ts'
@@ -24,6 +27,8 @@ export interface GroupCoordinatorParts {
   storage: Storage
   register: GroupRegister
   offsets: OffsetStore
+  /** The groups of the other protocol, which share the names and the offsets with these (KIP-848). */
+  consumerGroups: ConsumerGroupCoordinator
   settings: GroupSettings & { readonly groupsMax: number; readonly offsetsRetentionMs: number }
   /** True while a running transaction may change offsets of the group. */
   readonly hasPendingOffsets: (groupId: string) => boolean
@@ -40,7 +45,7 @@ export interface MemberIdentity {
 
 /**
  * All classic groups of the broker: finds the group a request is about, checks what does not depend on its state and
- * leaves the rest to the state machines.
+ * leaves the rest to the state machines. What concerns groups of both protocols (offsets, deletion) begins here, too.
  */
 export class GroupCoordinator {
   readonly #parts: GroupCoordinatorParts
@@ -66,7 +71,9 @@ export class GroupCoordinator {
       group.restore(facts)
       for (const member of group.members.values()) keepAlive(this.#context, group, member)
     }
-    for (const groupId of this.#parts.offsets.groupIds()) this.#getOrCreate(groupId)
+    for (const groupId of this.#parts.offsets.groupIds()) {
+      if (this.#parts.consumerGroups.get(groupId) === undefined) this.#getOrCreate(groupId)
+    }
   }
 
   get(groupId: string): Group | undefined {
@@ -77,6 +84,19 @@ export class GroupCoordinator {
     return [...this.#groups.values()]
   }
 
+  get hasRoom(): boolean {
+    return this.#groups.size + this.#parts.consumerGroups.size < this.#parts.settings.groupsMax
+  }
+
+  /** Gives an empty group up to the consumer protocol: the entries that forget it here, undefined while it is in use. */
+  release(groupId: string): { kind: number; payload: Buffer }[] | undefined {
+    const group = this.#groups.get(groupId)
+    if (group === undefined) return []
+    if (group.state !== 'Empty') return undefined
+    this.#drop(group)
+    return [this.#parts.register.deletion(groupId)]
+  }
+
   join(request: JoinRequest, reply: JoinReply): void {
     const refuse = (error: KafkaError) => reply(failedJoin(error, request.memberId))
     const { minSessionTimeoutMs, maxSessionTimeoutMs } = this.#parts.settings
@@ -84,6 +104,7 @@ export class GroupCoordinator {
     if (request.sessionTimeoutMs < minSessionTimeoutMs || request.sessionTimeoutMs > maxSessionTimeoutMs) {
       return refuse(KafkaError.INVALID_SESSION_TIMEOUT)
     }
+    if (!this.#takeOver(request)) return refuse(KafkaError.INCONSISTENT_GROUP_PROTOCOL)
     const group = request.memberId === '' ? this.#getOrCreate(request.groupId) : this.#groups.get(request.groupId)
     if (group !== undefined) return join(this.#context, group, request, reply)
     // Without a member id only the bound on groups stands in the way.
@@ -108,11 +129,15 @@ export class GroupCoordinator {
     leavers: readonly { memberId: string; groupInstanceId: string | null }[],
   ): KafkaError[] | undefined {
     const group = this.#groups.get(groupId)
-    return group === undefined ? undefined : leave(this.#context, group, leavers)
+    return group === undefined
+      ? this.#parts.consumerGroups.leave(groupId, leavers)
+      : leave(this.#context, group, leavers)
   }
 
   /** Whether a commit (also one inside a transaction) may be accepted; if so it counts as a sign of life. */
   checkCommit(request: CommitRequest): KafkaError {
+    const consumerGroup = this.#parts.consumerGroups.get(request.groupId)
+    if (consumerGroup !== undefined) return validateMemberCommit(consumerGroup, request)
     let group = this.#groups.get(request.groupId)
     if (group === undefined) {
       if (request.generationId >= 0) {
@@ -134,17 +159,20 @@ export class GroupCoordinator {
 
   /** Forgets an empty group with its offsets. `lsn` is to be awaited when the error is NONE. */
   delete(groupId: string): { error: KafkaError; lsn: number } {
-    const group = this.#groups.get(groupId)
+    const group = this.#groups.get(groupId) ?? this.#parts.consumerGroups.get(groupId)
     if (group === undefined) return { error: KafkaError.GROUP_ID_NOT_FOUND, lsn: 0 }
     if (group.state !== 'Empty') return { error: KafkaError.NON_EMPTY_GROUP, lsn: 0 }
-    return { error: KafkaError.NONE, lsn: this.#forget(group) }
+    return { error: KafkaError.NONE, lsn: this.#forget(groupId) }
   }
 
   /** Forgets offsets of a group, except in topics that members subscribe to. */
   deleteOffsets(groupId: string, partitions: readonly TopicPartition[]): DeletedOffsets {
     const group = this.#groups.get(groupId)
-    if (group === undefined) return { error: KafkaError.GROUP_ID_NOT_FOUND, refused: new Set(), lsn: 0 }
-    const subscribed = group.subscribedTopics()
+    const consumerTopics = this.#parts.consumerGroups.subscribedTopics(groupId)
+    if (group === undefined && consumerTopics === undefined) {
+      return { error: KafkaError.GROUP_ID_NOT_FOUND, refused: new Set(), lsn: 0 }
+    }
+    const subscribed = consumerTopics ?? group?.subscribedTopics()
     if (subscribed === undefined) return { error: KafkaError.NON_EMPTY_GROUP, refused: new Set(), lsn: 0 }
     const allowed = partitions.filter(({ topic }) => !subscribed.has(topic))
     const lsn = allowed.length === 0 ? 0 : this.#parts.offsets.delete(groupId, allowed)
@@ -157,21 +185,25 @@ export class GroupCoordinator {
    */
   expireOffsets(): void {
     const nowMs = this.#parts.wallClock()
-    for (const group of this.all()) {
-      if (this.#parts.hasPendingOffsets(group.groupId)) continue
+    for (const group of [...this.all(), ...this.#parts.consumerGroups.all()]) {
+      const { groupId } = group
+      if (this.#parts.hasPendingOffsets(groupId)) continue
       const expired = this.#expiredOffsets(group, nowMs)
-      if (expired.length > 0) this.#parts.offsets.delete(group.groupId, expired)
-      const isUnused = group.state === 'Empty' && group.pendingJoins.size === 0
-      if (isUnused && !this.#parts.offsets.has(group.groupId)) this.#forget(group)
+      if (expired.length > 0) this.#parts.offsets.delete(groupId, expired)
+      const isJoining = group instanceof Group && group.pendingJoins.size > 0
+      if (group.state === 'Empty' && !isJoining && !this.#parts.offsets.has(groupId)) this.#forget(groupId)
     }
   }
 
-  #expiredOffsets(group: Group, nowMs: number): OffsetEntry[] {
-    const subscribed = group.subscribedTopics()
+  #expiredOffsets(group: Group | ConsumerGroup, nowMs: number): OffsetEntry[] {
+    const isClassic = group instanceof Group
+    const subscribed = isClassic ? group.subscribedTopics() : this.#parts.consumerGroups.subscribedTopics(group.groupId)
     if (subscribed === undefined) return []
     const retentionMs = this.#parts.settings.offsetsRetentionMs
-    // Groups without members count from when they became empty; simple consumers, which never had any, from the commit.
-    const emptySinceMs = group.state === 'Empty' && group.protocolType !== null ? group.emptySinceMs : 0
+    // Groups without members count from when they became empty; simple consumers, which never had any, and groups of
+    // the consumer protocol from the commit.
+    const isLeft = isClassic && group.state === 'Empty' && group.protocolType !== null
+    const emptySinceMs = isLeft ? group.emptySinceMs : 0
     return this.#parts.offsets.ofGroup(group.groupId).filter((entry) => {
       if (subscribed.has(entry.topic)) return false
       if (entry.expireTimestampMs >= 0) return entry.expireTimestampMs <= nowMs
@@ -179,13 +211,29 @@ export class GroupCoordinator {
     })
   }
 
-  #forget(group: Group): number {
+  /** Makes way for a classic member in an empty group of the consumer protocol; false if that group is in use. */
+  #takeOver({ groupId, memberId }: JoinRequest): boolean {
+    const { consumerGroups, storage } = this.#parts
+    const group = consumerGroups.get(groupId)
+    if (group === undefined) return true
+    if (group.state !== 'Empty') return false
+    if (memberId === '') storage.appendAtomic([consumerGroups.deletion(groupId)])
+    return true
+  }
+
+  #forget(groupId: string): number {
+    const { storage, offsets, register, consumerGroups } = this.#parts
+    const group = this.#groups.get(groupId)
+    if (group !== undefined) this.#drop(group)
+    const end = group === undefined ? consumerGroups.deletion(groupId) : register.deletion(groupId)
+    return storage.appendAtomic([offsets.deletionOfGroup(groupId), end])
+  }
+
+  #drop(group: Group): void {
     group.transitionTo('Dead')
     for (const timer of group.pendingJoins.values()) timer.cancel()
     group.pendingJoins.clear()
     this.#groups.delete(group.groupId)
-    const { storage, offsets, register } = this.#parts
-    return storage.appendAtomic([offsets.deletionOfGroup(group.groupId), register.deletion(group.groupId)])
   }
 
   #save(facts: GroupFacts, whenDurable: (() => void) | undefined): void {
@@ -197,7 +245,7 @@ export class GroupCoordinator {
   #getOrCreate(groupId: string): Group | undefined {
     const group = this.#groups.get(groupId)
     if (group !== undefined) return group
-    return this.#groups.size < this.#parts.settings.groupsMax ? this.#create(groupId) : undefined
+    return this.hasRoom ? this.#create(groupId) : undefined
   }
 
   #create(groupId: string): Group {

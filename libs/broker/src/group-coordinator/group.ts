@@ -21,6 +21,8 @@ export interface GroupFacts {
   protocolName: string | null
   leaderId: string | null
   members: readonly MemberFacts[]
+  /** Wall-clock time since when the group is empty; only while it is. */
+  emptySinceMs?: number
 }
 
 /**
@@ -83,6 +85,7 @@ export class Group {
     this.staticMembers.clear()
     for (const member of facts.members) this.add({ ...newMember(member), isNew: false })
     this.leaderId = facts.leaderId
+    if (facts.emptySinceMs !== undefined) this.emptySinceMs = facts.emptySinceMs
     this.#previousState = 'Empty'
     this.#state = facts.members.length === 0 ? 'Empty' : 'Stable'
   }
@@ -95,6 +98,7 @@ export class Group {
       protocolName: this.protocolName,
       leaderId: this.leaderId,
       members: [...this.members.values()],
+      ...(this.members.size === 0 ? { emptySinceMs: this.emptySinceMs } : {}),
     }
   }
 

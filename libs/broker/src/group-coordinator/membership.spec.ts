@@ -8,8 +8,8 @@ beforeEach(() => {
   rehearsal = new GroupRehearsal()
 })
 
-describe('56: what a JoinGroup has to bring', () => {
-  it('refuses a member without protocols, or without one in common', () => {
+describe('statement 56: what a JoinGroup has to bring', () => {
+  it('statement 56: refuses a member without protocols, or without one in common', () => {
     expect(rehearsal.joining({ protocols: [] }).answer?.error).toBe(KafkaError.INCONSISTENT_GROUP_PROTOCOL)
     rehearsal.stable(1)
     const other = [{ name: 'sticky', metadata: subscription }]
@@ -17,14 +17,14 @@ describe('56: what a JoinGroup has to bring', () => {
     expect(rehearsal.joining({ protocolType: 'connect' }).answer?.error).toBe(KafkaError.INCONSISTENT_GROUP_PROTOCOL)
   })
 
-  it('does not know a member id that it did not give', () => {
+  it('statement 56: does not know a member id that it did not give', () => {
     rehearsal.stable(1)
     expect(rehearsal.joining({ memberId: 'stranger' }).answer?.error).toBe(KafkaError.UNKNOWN_MEMBER_ID)
   })
 })
 
-describe('57: member ids', () => {
-  it('gives a newcomer an id to come back with, which expires', () => {
+describe('statement 57: member ids', () => {
+  it('statement 57: gives a newcomer an id to come back with, which expires', () => {
     const first = rehearsal.joining({ memberIdRequired: true })
     expect(first.answer).toMatchObject({ error: KafkaError.MEMBER_ID_REQUIRED, memberId: 'client-uuid1' })
     expect(rehearsal.group.members.size).toBe(0)
@@ -34,22 +34,22 @@ describe('57: member ids', () => {
     )
   })
 
-  it('lets it in when it comes back in time', () => {
+  it('statement 57: lets it in when it comes back in time', () => {
     rehearsal.joining({ memberIdRequired: true })
     const second = rehearsal.joining({ memberId: 'client-uuid1', memberIdRequired: true })
     rehearsal.pass(3000)
     expect(second.answer).toMatchObject({ error: KafkaError.NONE, memberId: 'client-uuid1', generationId: 1 })
   })
 
-  it('takes an old client in at once and names static members after their instance', () => {
+  it('statement 57: takes an old client in at once and names static members after their instance', () => {
     rehearsal.joining()
     rehearsal.joining({ groupInstanceId: 'i', memberIdRequired: true })
     expect([...rehearsal.group.members.keys()]).toEqual(['client-uuid1', 'i-uuid2'])
   })
 })
 
-describe('60: rejoining a stable group', () => {
-  it('a follower with unchanged metadata learns the present generation at once', () => {
+describe('statement 60: rejoining a stable group', () => {
+  it('statement 60: a follower with unchanged metadata learns the present generation at once', () => {
     const [, follower = ''] = rehearsal.stable(2)
     expect(rehearsal.joining({ memberId: follower }).answer).toMatchObject({ generationId: 1, error: KafkaError.NONE })
     expect(rehearsal.group.state).toBe('Stable')
@@ -58,7 +58,7 @@ describe('60: rejoining a stable group', () => {
   it.each([
     ['the leader', 0, subscription],
     ['changed metadata', 1, Buffer.from([0, 0, 0, 0, 0, 0, 255, 255, 255, 255])],
-  ])('%s starts a new round', (_, index, metadata) => {
+  ])('statement 60: %s starts a new round', (_, index, metadata) => {
     const ids = rehearsal.stable(2)
     const parked = rehearsal.joining({ memberId: ids[index] ?? '', protocols: [{ name: 'range', metadata }] })
     expect(parked.answer).toBeUndefined()
@@ -66,8 +66,8 @@ describe('60: rejoining a stable group', () => {
   })
 })
 
-describe('62: heartbeats and sessions', () => {
-  it('answers by state and generation', () => {
+describe('statement 62: heartbeats and sessions', () => {
+  it('statement 62: answers by state and generation', () => {
     const [leader = '', follower = ''] = rehearsal.stable(2)
     expect(rehearsal.beat(follower)).toBe('NONE')
     expect(rehearsal.beat(follower, 0)).toBe('ILLEGAL_GENERATION')
@@ -76,7 +76,7 @@ describe('62: heartbeats and sessions', () => {
     expect(rehearsal.beat(follower)).toBe('REBALANCE_IN_PROGRESS')
   })
 
-  it('a silent member is expelled after its session timeout, a beating one is not', () => {
+  it('statement 62: a silent member is expelled after its session timeout, a beating one is not', () => {
     const [leader = '', silent = ''] = rehearsal.stable(2)
     for (let time = 0; time < 4; time++) {
       rehearsal.pass(4000)
@@ -87,7 +87,7 @@ describe('62: heartbeats and sessions', () => {
     expect(rehearsal.group.state).toBe('PreparingRebalance')
   })
 
-  it('a member whose JoinGroup is parked does not expire', () => {
+  it('statement 62: a member whose JoinGroup is parked does not expire', () => {
     const [leader = '', other = ''] = rehearsal.stable(2)
     const parked = rehearsal.joining({ memberId: leader })
     for (let time = 0; time < 10; time++) {
@@ -98,7 +98,18 @@ describe('62: heartbeats and sessions', () => {
     expect(rehearsal.group.hasMemberId(leader)).toBe(true)
   })
 
-  it('a first-time joiner that is parked for five minutes is told to start over', () => {
+  it('statement 62: a member whose SyncGroup is parked does not expire', () => {
+    const slow = { rebalanceTimeoutMs: 1_000_000, sessionTimeoutMs: 1_000_000 }
+    const [leader, follower] = [rehearsal.joining(slow), rehearsal.joining()]
+    rehearsal.pass(6000)
+    const parked = rehearsal.syncing(follower.answer?.memberId ?? '')
+    rehearsal.pass(100_000)
+    expect(parked.answer).toBeUndefined()
+    rehearsal.syncing(leader.answer?.memberId ?? '')
+    expect(parked.answer?.error).toBe(KafkaError.NONE)
+  })
+
+  it('statement 62: a first-time joiner that is parked for five minutes is told to start over', () => {
     rehearsal.stable(1, [{ rebalanceTimeoutMs: 1_000_000, sessionTimeoutMs: 1_000_000 }])
     const parked = rehearsal.joining()
     rehearsal.pass(300_000)
@@ -106,8 +117,8 @@ describe('62: heartbeats and sessions', () => {
   })
 })
 
-describe('63: static members', () => {
-  it('a returning instance gets a new id, fences the old one and does not rebalance', () => {
+describe('statement 63: static members', () => {
+  it('statement 63: a returning instance gets a new id, fences the old one and does not rebalance', () => {
     const [old = ''] = rehearsal.stable(1, [{ groupInstanceId: 'i' }])
     const back = rehearsal.joining({ groupInstanceId: 'i', memberIdRequired: true })
     expect(back.answer).toMatchObject({ error: KafkaError.NONE, generationId: 1, members: [], leader: old })
@@ -116,14 +127,14 @@ describe('63: static members', () => {
     expect(rehearsal.beat(back.answer?.memberId ?? '', 1, 'i')).toBe('NONE')
   })
 
-  it('tells a returning leader of v9 to skip the assignment', () => {
+  it('statement 63: tells a returning leader of v9 to skip the assignment', () => {
     rehearsal.stable(1, [{ groupInstanceId: 'i' }])
     const back = rehearsal.joining({ groupInstanceId: 'i', canSkipAssignment: true })
     expect(back.answer).toMatchObject({ skipAssignment: true, leader: back.answer?.memberId })
     expect(back.answer?.members).toHaveLength(1)
   })
 
-  it('fences a parked JoinGroup of the old id', () => {
+  it('statement 63: fences a parked JoinGroup of the old id', () => {
     const first = rehearsal.joining({ groupInstanceId: 'i' })
     const second = rehearsal.joining({ groupInstanceId: 'i' })
     expect(first.answer?.error).toBe(KafkaError.FENCED_INSTANCE_ID)
@@ -131,7 +142,7 @@ describe('63: static members', () => {
     expect(second.answer?.members).toHaveLength(1)
   })
 
-  it('leaves in a batch by instance id alone', () => {
+  it('statement 63: leaves in a batch by instance id alone', () => {
     rehearsal.stable(2, [{ groupInstanceId: 'a' }, { groupInstanceId: 'b' }])
     const codes = rehearsal.leaving({ groupInstanceId: 'a' }, { groupInstanceId: 'b' }, { groupInstanceId: 'c' })
     expect(codes).toEqual(['NONE', 'NONE', 'UNKNOWN_MEMBER_ID'])
@@ -139,8 +150,8 @@ describe('63: static members', () => {
   })
 })
 
-describe('64: leaving, and the size of a group', () => {
-  it('a leaving member starts a round at once', () => {
+describe('statement 64: leaving, and the size of a group', () => {
+  it('statement 64: a leaving member starts a round at once', () => {
     const [leader = '', other = ''] = rehearsal.stable(2)
     expect(rehearsal.leaving({ memberId: leader })).toEqual(['NONE'])
     expect(rehearsal.beat(other)).toBe('REBALANCE_IN_PROGRESS')
@@ -148,14 +159,14 @@ describe('64: leaving, and the size of a group', () => {
     expect(rejoined.answer).toMatchObject({ generationId: 2, leader: other })
   })
 
-  it('the last one leaves an empty group of the next generation', () => {
+  it('statement 64: the last one leaves an empty group of the next generation', () => {
     const [only = ''] = rehearsal.stable(1)
     rehearsal.leaving({ memberId: only })
     expect(rehearsal.group).toMatchObject({ state: 'Empty', generationId: 2, protocolName: null })
     expect(rehearsal.saved.at(-1)).toMatchObject({ generationId: 2, members: [] })
   })
 
-  it('a full group takes nobody in, but its members back', () => {
+  it('statement 64: a full group takes nobody in, but its members back', () => {
     const [leader = ''] = rehearsal.stable(2)
     rehearsal.settings.maxSize = 2
     expect(rehearsal.joining().answer?.error).toBe(KafkaError.GROUP_MAX_SIZE_REACHED)

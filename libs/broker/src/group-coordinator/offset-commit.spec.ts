@@ -8,13 +8,13 @@ beforeEach(() => {
   rehearsal = new GroupRehearsal()
 })
 
-describe('65: who may commit offsets', () => {
+describe('statement 65: who may commit offsets', () => {
   const nobody = { groupId: 'g', memberId: '', groupInstanceId: null, generationId: -1 }
   const check = (overrides: Partial<CommitRequest>) =>
     validateCommit(rehearsal.group, { ...nobody, isTransactional: false, answersUnknownGroup: false, ...overrides })
       .name
 
-  it('anybody while the group is empty; in a group in use its members only', () => {
+  it('statement 65: anybody while the group is empty; in a group in use its members only', () => {
     expect(check({})).toBe('NONE')
     const [leader = ''] = rehearsal.stable(1)
     expect(check({})).toBe('UNKNOWN_MEMBER_ID')
@@ -23,7 +23,7 @@ describe('65: who may commit offsets', () => {
     expect(check({ memberId: 'stranger', generationId: 1 })).toBe('UNKNOWN_MEMBER_ID')
   })
 
-  it('nobody between join and sync, everybody during the join phase', () => {
+  it('statement 65: nobody between join and sync, everybody during the join phase', () => {
     const first = rehearsal.joining()
     rehearsal.pass(3000)
     const memberId = first.answer?.memberId ?? ''
@@ -34,7 +34,7 @@ describe('65: who may commit offsets', () => {
     expect(check({ memberId, generationId: 1 })).toBe('NONE')
   })
 
-  it('34: a transaction of an old client may commit in any state, one that names its member is checked', () => {
+  it('statement 34: a transaction of an old client may commit in any state, one that names its member is checked', () => {
     const [leader = ''] = rehearsal.stable(1)
     expect(check({ isTransactional: true })).toBe('NONE')
     expect(check({ isTransactional: true, memberId: leader, generationId: 0 })).toBe('ILLEGAL_GENERATION')

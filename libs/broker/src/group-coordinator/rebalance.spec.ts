@@ -9,8 +9,8 @@ beforeEach(() => {
   rehearsal = new GroupRehearsal()
 })
 
-describe('58: how long a round waits', () => {
-  it('an empty group waits for the initial delay, longer while members keep coming', () => {
+describe('statement 58: how long a round waits', () => {
+  it('statement 58: an empty group waits for the initial delay, longer while members keep coming', () => {
     const first = rehearsal.joining()
     rehearsal.pass(2000)
     const second = rehearsal.joining()
@@ -21,7 +21,7 @@ describe('58: how long a round waits', () => {
     expect(second.answer?.generationId).toBe(1)
   })
 
-  it('the initial delay ends with the rebalance timeout, however many come', () => {
+  it('statement 58: the initial delay ends with the rebalance timeout, however many come', () => {
     const first = rehearsal.joining({ rebalanceTimeoutMs: 7000 })
     for (let time = 0; time < 8; time++) {
       rehearsal.pass(1000)
@@ -30,7 +30,7 @@ describe('58: how long a round waits', () => {
     expect(first.answer?.generationId).toBe(1)
   })
 
-  it('waits for all members and drops the dynamic ones that do not come', () => {
+  it('statement 58: waits for all members and drops the dynamic ones that do not come', () => {
     const [leader = '', other = ''] = rehearsal.stable(2)
     const rejoin = rehearsal.joining({ memberId: leader })
     for (let waited = 0; waited < 60_000; waited += 5000) {
@@ -42,7 +42,7 @@ describe('58: how long a round waits', () => {
     expect(rehearsal.beat(other)).toBe('UNKNOWN_MEMBER_ID')
   })
 
-  it('keeps a static member that does not come, with its assignment', () => {
+  it('statement 58: keeps a static member that does not come, with its assignment', () => {
     const [leader = '', late = ''] = rehearsal.stable(2, [{}, { groupInstanceId: 'i', sessionTimeoutMs: 600_000 }])
     const rejoin = rehearsal.joining({ memberId: leader })
     rehearsal.pass(60_000)
@@ -51,8 +51,8 @@ describe('58: how long a round waits', () => {
   })
 })
 
-describe('59: a completed round', () => {
-  it('makes the first joiner the leader; only it learns the members; the generation grows by one', () => {
+describe('statement 59: a completed round', () => {
+  it('statement 59: makes the first joiner the leader; only it learns the members; the generation grows by one', () => {
     const first = rehearsal.joining()
     const second = rehearsal.joining()
     rehearsal.pass(6000)
@@ -61,7 +61,7 @@ describe('59: a completed round', () => {
     expect(second.answer?.protocolName).toBe('range')
   })
 
-  it('votes for a protocol that all support', () => {
+  it('statement 59: votes for a protocol that all support', () => {
     const of = (...names: string[]) => names.map((name) => ({ name, metadata: subscription }))
     const first = rehearsal.joining({ protocols: of('a', 'b', 'c') })
     rehearsal.joining({ protocols: of('c', 'b') })
@@ -71,8 +71,8 @@ describe('59: a completed round', () => {
   })
 })
 
-describe('61: SyncGroup', () => {
-  it('followers wait for the leader, who brings everybody’s assignment', () => {
+describe('statement 61: SyncGroup', () => {
+  it('statement 61: followers wait for the leader, who brings everybody’s assignment', () => {
     const first = rehearsal.joining()
     const second = rehearsal.joining()
     rehearsal.pass(6000)
@@ -85,7 +85,7 @@ describe('61: SyncGroup', () => {
     expect(rehearsal.saved.at(-1)?.members.map(({ assignment }) => assignment.toString())).toEqual(['', 'mine'])
   })
 
-  it('refuses another generation, a running join phase and another protocol', () => {
+  it('statement 61: refuses another generation, a running join phase and another protocol', () => {
     const [leader = '', follower = ''] = rehearsal.stable(2)
     expect(rehearsal.syncing(follower, { generationId: 0 }).answer?.error).toBe(KafkaError.ILLEGAL_GENERATION)
     expect(rehearsal.syncing(follower, { protocolName: 'x' }).answer?.error).toBe(
@@ -95,7 +95,7 @@ describe('61: SyncGroup', () => {
     expect(rehearsal.syncing(follower).answer?.error).toBe(KafkaError.REBALANCE_IN_PROGRESS)
   })
 
-  it('a rebalance tells those who wait for the leader to rejoin', () => {
+  it('statement 61: a rebalance tells those who wait for the leader to rejoin', () => {
     rehearsal.joining()
     const second = rehearsal.joining()
     rehearsal.pass(6000)
@@ -104,7 +104,7 @@ describe('61: SyncGroup', () => {
     expect(waiting.answer?.error).toBe(KafkaError.REBALANCE_IN_PROGRESS)
   })
 
-  it('expels members that never sync', () => {
+  it('statement 61: expels members that never sync', () => {
     const first = rehearsal.joining({ sessionTimeoutMs: 100_000 })
     rehearsal.joining({ sessionTimeoutMs: 100_000 })
     rehearsal.pass(6000)

@@ -1,16 +1,28 @@
-import { KafkaError, kafkaErrorByCode, Produce, readBatchHeader, type RequestOf } from '@keyfold/protocol'
+import {
+  KafkaError,
+  kafkaErrorByCode,
+  Produce,
+  readBatchHeader,
+  type RecordBatchHeader,
+  type RequestOf,
+} from '@keyfold/protocol'
 import type { BrokerContext } from '../broker-context.ts'
+import type { Partition } from '../partition/partition.ts'
 import type { Topic } from '../topics/topic.ts'
 import { ConnectionRefused, handler } from './handler.ts'
+import { leaderProblem } from './misrouted.ts'
+import { abortableCodeFor } from './producer-epoch.ts'
 import { findTopic } from './topic-of.ts'
 
 /**
  * Produce (0), versions 3-13 (0-2 are announced for old librdkafka and refused, KAFKA-18659).
  * Behaviour: appends each partition's batch the moment the request is read, so that order on a connection is order in
- * the log, and answers once all of it is durable. A transactional batch is answered at once: nobody sees it before the
- * commit, whose sync covers it. acks=0 is never answered; an error then ends the connection.
- * Versions: 8 lists refused records, 13 names topics by id.
- * Not done: adding partitions to transactions by producing (transaction version 2, KIP-890); throttling.
+ * the log, and answers once all of it is durable. A transactional batch waits only for the beginning of its
+ * transaction, so that no crash takes both without a trace: nobody sees the batch before the commit, whose sync covers
+ * it. acks=0 is never answered; an error then ends the connection.
+ * Versions: 8 lists refused records, 11 knows TRANSACTION_ABORTABLE, 12 adds the partition to the transaction by
+ * writing to it (transaction version 2, KIP-890), 13 names topics by id.
+ * Not done: throttling.
  */
 export const produce = handler(Produce, (request, broker, { version }) => {
   const outcomes: Outcome[] = []
@@ -57,40 +69,53 @@ function append(broker: BrokerContext, { request, topic, partition, version }: A
   if (![0, 1, -1].includes(request.acks)) return failed(KafkaError.INVALID_REQUIRED_ACKS)
   const log = broker.partitions.get(topic.name, partition.index)
   if (log === undefined) return failed(KafkaError.UNKNOWN_TOPIC_OR_PARTITION)
+  const misrouted = leaderProblem(broker, topic.name, partition.index)
+  if (misrouted !== undefined) return failed(misrouted)
   if (partition.records === null) return failed(KafkaError.INVALID_RECORD)
-  const transaction = transactionOf(partition.records)
-  if (transaction !== undefined) {
-    const refusal = verifyTransaction(broker, { request, topic, partition, version }, transaction)
-    if (refusal !== undefined) return refusal
+  const transactional = transactionalHeader(partition.records)
+  if (transactional !== undefined) {
+    const errorCode = admit(broker, { request, topic, partition, version }, log, transactional)
+    if (errorCode !== KafkaError.NONE.code) return failed(kafkaErrorByCode(errorCode))
   }
-  const { records: batch } = partition
-  const isTransactionVerified = transaction !== undefined
-  const nowMs = broker.clock.wall()
-  const outcome = log.append({ batch, nowMs, apiVersion: version, isTransactionVerified })
-  return transaction === undefined ? outcome : { ...outcome, lsn: 0 }
-}
-
-function verifyTransaction(
-  { transactions }: BrokerContext,
-  { request, topic, partition }: Append,
-  producer: { producerId: number; producerEpoch: number },
-): Outcome | undefined {
-  const { transactionalId } = request
-  if (transactionalId === null) return failed(KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
-  const errorCode = transactions.verifyProduce({
-    transactionalId,
-    ...producer,
-    topic: topic.name,
-    partition: partition.index,
+  const isTransactional = transactional !== undefined
+  const outcome = log.append({
+    batch: partition.records,
+    nowMs: broker.clock.wall(),
+    apiVersion: version,
+    isTransactionVerified: isTransactional,
+    mustStartAtZero: isTransactional && version >= versionThatAdds,
   })
-  return errorCode === KafkaError.NONE.code ? undefined : failed(kafkaErrorByCode(errorCode))
+  return isTransactional ? { ...outcome, lsn: broker.transactions.begunAt(request.transactionalId ?? '') } : outcome
 }
 
-/** The producer of a transactional batch; undefined for any other (also a malformed one, which the log refuses). */
-function transactionOf(batch: Buffer): { producerId: number; producerEpoch: number } | undefined {
+/** From this version on, producing adds the partition to the transaction. */
+const versionThatAdds = 12
+
+/** Whether a transactional batch may be appended; 0 if so. */
+function admit(
+  broker: BrokerContext,
+  { request, topic, partition, version }: Append,
+  log: Partition,
+  header: RecordBatchHeader,
+): number {
+  const { transactionalId } = request
+  if (transactionalId === null) return KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED.code
+  const fenced = log.expectTransactional(header)
+  if (fenced !== KafkaError.NONE) return fenced.code
+  const adds = version >= versionThatAdds
+  if (!adds && !broker.config.boolean('transaction.partition.verification.enable')) return KafkaError.NONE.code
+  const { producerId, producerEpoch } = header
+  const place = { topic: topic.name, partition: partition.index }
+  const nowMs = broker.clock.steady()
+  const admission = { transactionalId, producerId, producerEpoch, ...place, adds, nowMs }
+  return abortableCodeFor(version, 11, broker.transactions.admitProduce(admission))
+}
+
+/** The header of a transactional batch; undefined for any other (also a malformed one, which the log refuses). */
+function transactionalHeader(batch: Buffer): RecordBatchHeader | undefined {
   try {
-    const { isTransactional, producerId, producerEpoch } = readBatchHeader(batch)
-    return isTransactional ? { producerId, producerEpoch } : undefined
+    const header = readBatchHeader(batch)
+    return header.isTransactional ? header : undefined
   } catch {
     return undefined
   }

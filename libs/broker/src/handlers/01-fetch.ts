@@ -1,29 +1,30 @@
-import { Fetch, KafkaError, type RequestOf, type ResponseInput } from '@keyfold/protocol'
+import { Fetch, KafkaError, type RequestOf } from '@keyfold/protocol'
 import type { BrokerContext } from '../broker-context.ts'
+import type { PartitionReference, WantedPartition } from '../fetch-sessions/fetch-session.ts'
+import type { SessionRequest } from '../fetch-sessions/fetch-sessions.ts'
 import type { Partition } from '../partition/partition.ts'
 import { type FetchTarget, waitForData } from './fetch-wait.ts'
 import { handler } from './handler.ts'
 import { epochProblem } from './leader-epoch.ts'
+import { leaderProblem, replicaProblem } from './misrouted.ts'
 import { findTopic } from './topic-of.ts'
 
 /**
  * Fetch (1), versions 4-18.
  * Behaviour: whole batches from the one that holds the offset, up to the high watermark or, for read_committed, the
  * last stable offset. Waits for minBytes up to maxWaitMs, woken by appends. The first partition with data gives at
- * least one batch, whatever the limits (KIP-74).
- * Versions: 7 fetch sessions (KIP-227): a client that asks for one gets id 0, which means "no session, ask in full";
- * 12 has diverging epochs (the epoch never changes here), 13 names topics by id (KIP-516).
- * Not done: fetch sessions that remember partitions; throttling.
+ * least one batch, whatever the limits (KIP-74). In a session requests and answers hold only what has changed.
+ * Versions: 7 fetch sessions (KIP-227); 12 has diverging epochs (the epoch never changes here), 13 names topics by id (KIP-516).
+ * Not done: throttling.
  */
 export const fetch = handler(Fetch, async (request, broker, call) => {
-  if (request.sessionId !== 0 && request.sessionEpoch !== closeSession) {
-    const { code } = KafkaError.FETCH_SESSION_ID_NOT_FOUND
-    return { errorCode: code, sessionId: 0, responses: [] }
-  }
+  const plan = broker.fetchSessions.plan(sessionRequest(request, call.version))
+  if (!('wanted' in plan)) return { errorCode: plan.code, sessionId: 0, responses: [] }
+  const { session, isIncremental } = plan
   const isolation = request.isolationLevel === 1 ? 'read_committed' : 'read_uncommitted'
-  const topics = request.topics.map((topic) => ({ topic, targets: targetsOf(topic, broker, call.version) }))
+  const targets = plan.wanted.map((wanted) => targetOf(wanted, broker, call.version))
   const isWanted = await waitForData(broker, call, {
-    targets: topics.flatMap(({ targets }) => targets),
+    targets,
     isolation,
     minBytes: request.minBytes,
     maxWaitMs: Math.min(request.maxWaitMs, broker.config.number('keyfold.fetch.wait.max.ms')),
@@ -31,20 +32,39 @@ export const fetch = handler(Fetch, async (request, broker, call) => {
   if (!isWanted) return undefined
   const budget = { bytes: Math.min(request.maxBytes, broker.config.number('fetch.max.bytes')), isFirst: true }
   const responses: FetchedTopic[] = []
-  for (const { topic, targets } of topics) {
-    const partitions: FetchedPartition[] = []
-    for (const target of targets) partitions.push(await read(broker, { target, isolation }, budget))
-    responses.push({ topic: topic.topic, topicId: topic.topicId, partitions })
+  for (const target of targets) {
+    const answer = await read(broker, { target, isolation }, budget)
+    const { reference } = target
+    const isTold = session?.tells(reference, { ...answer, recordsBytes: sizeOf(answer.records) }) ?? true
+    if (isIncremental && !isTold) continue
+    const { topic, topicId } = reference
+    const last = responses.at(-1)
+    if (last?.topic === topic && last.topicId === topicId) last.partitions.push(answer)
+    else responses.push({ topic, topicId, partitions: [answer] })
   }
-  return { errorCode: KafkaError.NONE.code, sessionId: 0, responses }
+  return { errorCode: KafkaError.NONE.code, sessionId: session?.id ?? 0, responses }
 })
 
-type RequestedTopic = RequestOf<typeof Fetch>['topics'][number]
-type FetchedTopic = ResponseInput<typeof Fetch>['responses'][number]
-type FetchedPartition = FetchedTopic['partitions'][number]
+interface FetchedTopic {
+  topic: string
+  topicId: string
+  partitions: FetchedPartition[]
+}
+
+interface FetchedPartition {
+  partitionIndex: number
+  errorCode: number
+  highWatermark: number
+  lastStableOffset: number
+  logStartOffset: number
+  abortedTransactions: { producerId: number; firstOffset: number }[] | null
+  records: Buffer[]
+}
+
 type Isolation = 'read_uncommitted' | 'read_committed'
 
 interface Target extends FetchTarget {
+  reference: PartitionReference
   index: number
   error: KafkaError | undefined
   /** What a topic that goes away meanwhile is to this client. */
@@ -57,22 +77,43 @@ interface Budget {
   isFirst: boolean
 }
 
-function targetsOf(requested: RequestedTopic, { catalog, partitions }: BrokerContext, version: number): Target[] {
-  const reference = { name: requested.topic, topicId: requested.topicId }
-  const { topic, error } = findTopic(catalog, reference, version >= 13 ? 'id' : 'name')
+/** The partitions of a request one by one, in its order. */
+function sessionRequest(request: RequestOf<typeof Fetch>, version: number): SessionRequest {
+  const { sessionId, sessionEpoch } = request
+  const wanted = request.topics.flatMap(({ topic, topicId, partitions }) =>
+    partitions.map(({ partition, currentLeaderEpoch, fetchOffset, partitionMaxBytes }) => ({
+      topic,
+      topicId,
+      partition,
+      currentLeaderEpoch,
+      fetchOffset,
+      partitionMaxBytes,
+    })),
+  )
+  const forgotten = request.forgottenTopicsData.flatMap(({ topic, topicId, partitions }) =>
+    partitions.map((partition) => ({ topic, topicId, partition })),
+  )
+  return { sessionId, sessionEpoch, usesTopicIds: version >= 13, wanted, forgotten }
+}
+
+function targetOf(wanted: WantedPartition, broker: BrokerContext, version: number): Target {
+  const { catalog, partitions } = broker
+  const placementProblem = version >= 11 ? replicaProblem : leaderProblem
+  const { topic: name, topicId } = wanted
+  const { topic, error } = findTopic(catalog, { name, topicId }, version >= 13 ? 'id' : 'name')
   const goneError = version >= 13 ? KafkaError.UNKNOWN_TOPIC_ID : KafkaError.UNKNOWN_TOPIC_OR_PARTITION
-  return requested.partitions.map((wanted) => {
-    const partition = topic === undefined ? undefined : partitions.get(topic.name, wanted.partition)
-    const problem = error ?? (partition && epochProblem(wanted.currentLeaderEpoch, partition.leaderEpoch))
-    return {
-      index: wanted.partition,
-      partition: problem === undefined ? partition : undefined,
-      error: problem ?? (partition === undefined ? KafkaError.UNKNOWN_TOPIC_OR_PARTITION : undefined),
-      goneError,
-      offset: wanted.fetchOffset,
-      maxBytes: wanted.partitionMaxBytes,
-    }
-  })
+  const partition = topic === undefined ? undefined : partitions.get(topic.name, wanted.partition)
+  const misrouted = partition && placementProblem(broker, partition.topic, partition.index)
+  const problem = error ?? misrouted ?? (partition && epochProblem(wanted.currentLeaderEpoch, partition.leaderEpoch))
+  return {
+    reference: wanted,
+    index: wanted.partition,
+    partition: problem === undefined ? partition : undefined,
+    error: problem ?? (partition === undefined ? KafkaError.UNKNOWN_TOPIC_OR_PARTITION : undefined),
+    goneError,
+    offset: wanted.fetchOffset,
+    maxBytes: wanted.partitionMaxBytes,
+  }
 }
 
 async function read(
@@ -96,9 +137,13 @@ async function read(
     highWatermark,
     lastStableOffset,
     logStartOffset,
-    abortedTransactions,
-    records,
+    abortedTransactions: abortedTransactions === null ? null : [...abortedTransactions],
+    records: [...records],
   }
+}
+
+function sizeOf(records: readonly Buffer[]): number {
+  return records.reduce((sum, { length }) => sum + length, 0)
 }
 
 /** The topic was deleted, or deleted and created again, since the request came in. */
@@ -114,8 +159,6 @@ function failed(partitionIndex: number, error: KafkaError): FetchedPartition {
     lastStableOffset: -1,
     logStartOffset: -1,
     abortedTransactions: null,
-    records: Buffer.alloc(0),
+    records: [],
   }
 }
-
-const closeSession = -1

@@ -2,6 +2,7 @@ import { KafkaError, ListOffsets, type RequestOf } from '@keyfold/protocol'
 import type { BrokerContext } from '../broker-context.ts'
 import { handler } from './handler.ts'
 import { epochProblem } from './leader-epoch.ts'
+import { leaderProblem } from './misrouted.ts'
 
 /**
  * ListOffsets (2), versions 1-11.
@@ -25,13 +26,13 @@ interface Search {
   version: number
 }
 
-async function find({ partitions }: BrokerContext, topic: string, { wanted, isolation, version }: Search) {
+async function find(broker: BrokerContext, topic: string, { wanted, isolation, version }: Search) {
   const { partitionIndex, currentLeaderEpoch, timestamp } = wanted
-  const partition = partitions.get(topic, partitionIndex)
+  const partition = broker.partitions.get(topic, partitionIndex)
   const error =
     partition === undefined
       ? KafkaError.UNKNOWN_TOPIC_OR_PARTITION
-      : epochProblem(currentLeaderEpoch, partition.leaderEpoch)
+      : (leaderProblem(broker, topic, partitionIndex) ?? epochProblem(currentLeaderEpoch, partition.leaderEpoch))
   if (partition === undefined || error !== undefined) {
     return { partitionIndex, errorCode: (error ?? KafkaError.UNKNOWN_TOPIC_OR_PARTITION).code }
   }

@@ -1,6 +1,7 @@
 import { KafkaError, Metadata } from '@keyfold/protocol'
 import { zeroUuid } from '@keyfold/bytes'
 import type { BrokerContext } from '../broker-context.ts'
+import type { Cluster } from '../cluster.ts'
 import { checkNewTopic } from '../topics/new-topic.ts'
 import { partitionIndexes, type Topic } from '../topics/topic.ts'
 import { topicNameProblem } from '../topics/topic-name.ts'
@@ -8,21 +9,22 @@ import { handler } from './handler.ts'
 
 /**
  * Metadata (3), versions 0-13.
- * Behaviour: this node, and the topics asked for. An unknown topic is created on the spot where both the broker
+ * Behaviour: the nodes, and the topics asked for. An unknown topic is created on the spot where both the broker
  * (`auto.create.topics.enable`) and the request allow it; the answer then waits until it is durable.
  * Versions: 0 no topics means all; 1+ null means all, an empty list none; 4 the client may forbid creation; 10 topic
  * ids, by which topics can be asked for from 12 on.
  * Not done: authorized operations (there is no authorizer: all are left out).
  */
 export const metadata = handler(Metadata, async (request, broker, { version }) => {
-  const { node, catalog } = broker
+  const { cluster, catalog } = broker
   const wantsAll = request.topics === null || (version === 0 && request.topics.length === 0)
   const mayCreate = request.allowAutoTopicCreation && broker.config.boolean('auto.create.topics.enable')
   let lsn = 0
   const topics = wantsAll
-    ? catalog.all().map((topic) => describe(topic, node.nodeId))
+    ? catalog.all().map((topic) => describe(topic, cluster))
     : (request.topics ?? []).map(({ name, topicId }) => {
-        if (name === null) return byId(topicId, broker)
+        // Java leaves the name empty where it asks by id.
+        if (name === null || topicId !== zeroUuid) return byId(topicId, broker)
         if (topicNameProblem(name) !== undefined) return failed(name, KafkaError.INVALID_TOPIC_EXCEPTION)
         if (catalog.get(name) === undefined && mayCreate) {
           const outcome = autoCreate(name, broker)
@@ -30,20 +32,20 @@ export const metadata = handler(Metadata, async (request, broker, { version }) =
           ;({ lsn } = outcome)
         }
         const topic = catalog.get(name)
-        return topic === undefined ? failed(name, KafkaError.UNKNOWN_TOPIC_OR_PARTITION) : describe(topic, node.nodeId)
+        return topic === undefined ? failed(name, KafkaError.UNKNOWN_TOPIC_OR_PARTITION) : describe(topic, cluster)
       })
   await broker.storage.durable(lsn)
   return {
-    brokers: [{ nodeId: node.nodeId, host: node.host, port: node.port }],
+    brokers: cluster.nodes,
     clusterId: catalog.clusterId,
-    controllerId: node.nodeId,
+    controllerId: cluster.controllerId,
     topics,
   }
 })
 
-function byId(topicId: string, { catalog, node }: BrokerContext) {
+function byId(topicId: string, { catalog, cluster }: BrokerContext) {
   const topic = catalog.byId(topicId)
-  if (topic !== undefined) return describe(topic, node.nodeId)
+  if (topic !== undefined) return describe(topic, cluster)
   return { ...failed(null, KafkaError.UNKNOWN_TOPIC_ID), topicId }
 }
 
@@ -59,21 +61,24 @@ function autoCreate(name: string, broker: BrokerContext): { error: KafkaError; l
   return { error: KafkaError.NONE, lsn: broker.catalog.create({ name, ...checked }) }
 }
 
-function describe(topic: Topic, nodeId: number) {
+function describe(topic: Topic, cluster: Cluster) {
   return {
     errorCode: KafkaError.NONE.code,
     name: topic.name,
     topicId: topic.id,
     isInternal: topic.isInternal,
-    partitions: partitionIndexes(topic).map((partitionIndex) => ({
-      errorCode: KafkaError.NONE.code,
-      partitionIndex,
-      leaderId: nodeId,
-      leaderEpoch: 0,
-      replicaNodes: [nodeId],
-      isrNodes: [nodeId],
-      offlineReplicas: [],
-    })),
+    partitions: partitionIndexes(topic).map((partitionIndex) => {
+      const replicas = cluster.replicasOf(topic, partitionIndex)
+      return {
+        errorCode: KafkaError.NONE.code,
+        partitionIndex,
+        leaderId: replicas[0] ?? cluster.controllerId,
+        leaderEpoch: 0,
+        replicaNodes: replicas,
+        isrNodes: replicas,
+        offlineReplicas: [],
+      }
+    }),
   }
 }
 

@@ -2,6 +2,7 @@ import { KafkaError, OffsetCommit, type RequestOf } from '@keyfold/protocol'
 import type { BrokerContext } from '../broker-context.ts'
 import type { OffsetEntry } from '../group-coordinator/offsets.ts'
 import { handler } from './handler.ts'
+import { coordinatorProblem } from './misrouted.ts'
 import { findTopic } from './topic-of.ts'
 
 /**
@@ -9,8 +10,8 @@ import { findTopic } from './topic-of.ts'
  * Behaviour: stores how far a group has read and answers once that is durable; one bad partition does not keep the
  * others from being stored, a refused member does.
  * Versions: 2-4 may bring their own retention, 6 adds leader epochs, 7 static members, 9 has an error for unknown
- * groups, 10 names topics by id.
- * Not done: member epochs of KIP-848.
+ * groups and tells members of consumer groups that their epoch is stale (KIP-848), 10 names topics by id.
+ * Not done: nothing.
  */
 export const offsetCommit = handler(OffsetCommit, async (request, broker, { version }) => {
   const refusal = refusalOf(request, broker, version)
@@ -32,8 +33,11 @@ export const offsetCommit = handler(OffsetCommit, async (request, broker, { vers
 
 type Request = RequestOf<typeof OffsetCommit>
 
-function refusalOf(request: Request, { groups, storage }: BrokerContext, version: number): KafkaError | undefined {
+function refusalOf(request: Request, broker: BrokerContext, version: number): KafkaError | undefined {
+  const { groups, storage } = broker
   if (request.groupId === '') return KafkaError.INVALID_GROUP_ID
+  const misrouted = coordinatorProblem(broker, request.groupId)
+  if (misrouted !== undefined) return misrouted
   if (!storage.acceptsWrites) return KafkaError.KAFKA_STORAGE_ERROR
   const { groupId, memberId, groupInstanceId, generationIdOrMemberEpoch: generationId } = request
   const member = { groupId, memberId, groupInstanceId, generationId }

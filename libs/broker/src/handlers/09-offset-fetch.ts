@@ -1,21 +1,26 @@
-import { KafkaError, OffsetFetch } from '@keyfold/protocol'
+import { KafkaError, OffsetFetch, type RequestOf } from '@keyfold/protocol'
 import type { BrokerContext } from '../broker-context.ts'
+import { validateMemberFetch } from '../consumer-groups/offset-access.ts'
 import { handler } from './handler.ts'
+import { coordinatorProblem } from './misrouted.ts'
 import { findTopic } from './topic-of.ts'
 
 /**
  * OffsetFetch (9), versions 1-10.
  * Behaviour: how far groups have read; -1 where nothing is committed, also for a group nobody knows. With
  * requireStable a partition whose offset a running transaction may change answers UNSTABLE_OFFSET_COMMIT (KIP-447).
- * Versions: 2 null topics for all, 5 leader epochs, 7 requireStable, 8 several groups, 10 topics by id.
- * Not done: member epochs of KIP-848 are only looked at to refuse them for an unknown group.
+ * Versions: 2 null topics for all, 5 leader epochs, 7 requireStable, 8 several groups, 9 member epochs (KIP-848), 10 topics by id.
+ * Not done: nothing.
  */
 export const offsetFetch = handler(OffsetFetch, (request, broker, { version }) => {
   const { requireStable } = request
   if (version >= 8) {
     const groups = request.groups.map((group) => {
-      const isUnknownMember = group.memberEpoch >= 0 && broker.groups.get(group.groupId) === undefined
-      if (isUnknownMember) return { groupId: group.groupId, topics: [], errorCode: KafkaError.GROUP_ID_NOT_FOUND.code }
+      const misrouted = coordinatorProblem(broker, group.groupId)
+      if (misrouted !== undefined) return { groupId: group.groupId, topics: [], errorCode: misrouted.code }
+      const consumerGroup = broker.consumerGroups.get(group.groupId)
+      const refusal = consumerGroup === undefined ? KafkaError.NONE : validateMemberFetch(consumerGroup, group)
+      if (refusal !== KafkaError.NONE) return { groupId: group.groupId, topics: [], errorCode: refusal.code }
       const wanted = group.topics ?? topicsOf(broker, group.groupId)
       const topics = wanted.map(({ name, topicId, partitionIndexes }) => {
         const { topic, error } =
@@ -31,6 +36,8 @@ export const offsetFetch = handler(OffsetFetch, (request, broker, { version }) =
     return { groups }
   }
   const { groupId } = request
+  const misrouted = coordinatorProblem(broker, groupId)
+  if (misrouted !== undefined) return refused(request, misrouted)
   const wanted = request.topics ?? topicsOf(broker, groupId)
   const topics = wanted.map(({ name, partitionIndexes }) => ({
     name,
@@ -38,6 +45,15 @@ export const offsetFetch = handler(OffsetFetch, (request, broker, { version }) =
   }))
   return { topics, errorCode: KafkaError.NONE.code }
 })
+
+/** Version 1 has no error but those of partitions. */
+function refused({ topics }: RequestOf<typeof OffsetFetch>, { code: errorCode }: KafkaError) {
+  const refuse = (partitionIndex: number) => ({ ...nothing, partitionIndex, errorCode })
+  return {
+    errorCode,
+    topics: (topics ?? []).map(({ name, partitionIndexes }) => ({ name, partitions: partitionIndexes.map(refuse) })),
+  }
+}
 
 const nothing = { committedOffset: -1, committedLeaderEpoch: -1, metadata: '' }
 

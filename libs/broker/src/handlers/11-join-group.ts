@@ -1,15 +1,20 @@
 import { JoinGroup } from '@keyfold/protocol'
 import type { JoinAnswer } from '../group-coordinator/member.ts'
+import { failedJoin } from '../group-coordinator/session.ts'
 import { handler } from './handler.ts'
+import { coordinatorProblem } from './misrouted.ts'
 
 /**
  * JoinGroup (11), versions 0-9.
  * Behaviour: enters a group's round; the answer comes when the generation begins (or at once, see membership.ts).
  * Versions: 1 adds the rebalance timeout (before: the session timeout), 4 asks newcomers to come back with the id they
  * are given (KIP-394), 5 adds static members (KIP-345), 7 names the protocol, 9 skipAssignment (KIP-814).
- * Not done: groups of the consumer protocol (KIP-848).
+ * Not done: joining a group of the consumer protocol that has members (KIP-848's online migration).
  */
-export const joinGroup = handler(JoinGroup, (request, { groups }, { version, clientId, clientHost, onEnded }) => {
+export const joinGroup = handler(JoinGroup, (request, broker, { version, clientId, clientHost, onEnded }) => {
+  const { groups } = broker
+  const misrouted = coordinatorProblem(broker, request.groupId)
+  if (misrouted !== undefined) return toResponse(failedJoin(misrouted, request.memberId), version)
   const join = {
     groupId: request.groupId,
     memberId: request.memberId,

@@ -1,5 +1,6 @@
 import { Heartbeat } from '@keyfold/protocol'
 import { handler } from './handler.ts'
+import { coordinatorProblem } from './misrouted.ts'
 
 /**
  * Heartbeat (12), versions 0-4.
@@ -7,7 +8,7 @@ import { handler } from './handler.ts'
  * Versions: 3 adds the instance id of static members, 4 is flexible.
  * Not done: nothing.
  */
-export const heartbeat = handler(Heartbeat, (request, { groups }) => ({
+export const heartbeat = handler(Heartbeat, (request, broker) => ({
   throttleTimeMs: 0,
-  errorCode: groups.heartbeat(request).code,
+  errorCode: (coordinatorProblem(broker, request.groupId) ?? broker.groups.heartbeat(request)).code,
 }))

@@ -1,5 +1,6 @@
 import { KafkaError, LeaveGroup } from '@keyfold/protocol'
 import { handler } from './handler.ts'
+import { coordinatorProblem } from './misrouted.ts'
 
 /**
  * LeaveGroup (13), versions 0-5.
@@ -7,7 +8,10 @@ import { handler } from './handler.ts'
  * Versions: 0-2 one member, its error on top; 3+ a list with an error each, static members by instance id alone.
  * Not done: the reason (v5) is read and dropped.
  */
-export const leaveGroup = handler(LeaveGroup, (request, { groups }, { version }) => {
+export const leaveGroup = handler(LeaveGroup, (request, broker, { version }) => {
+  const { groups } = broker
+  const misrouted = coordinatorProblem(broker, request.groupId)
+  if (misrouted !== undefined) return { throttleTimeMs: 0, errorCode: misrouted.code, members: [] }
   const isBatch = version >= 3
   const leavers = isBatch ? request.members : [{ memberId: request.memberId, groupInstanceId: null }]
   const errors =

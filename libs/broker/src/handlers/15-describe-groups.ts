@@ -2,18 +2,23 @@ import { DescribeGroups, KafkaError } from '@keyfold/protocol'
 import type { Group } from '../group-coordinator/group.ts'
 import { noAssignment } from '../group-coordinator/member.ts'
 import { handler } from './handler.ts'
+import { coordinatorProblem } from './misrouted.ts'
 
 /**
  * DescribeGroups (15), versions 0-6.
- * Behaviour: state, protocol and members of groups; metadata and assignments only while a group is stable.
+ * Behaviour: state, protocol and members of classic groups; metadata and assignments only while a group is stable.
  * Versions: 4 adds instance ids, 6 reports an unknown group as GROUP_ID_NOT_FOUND (before: state Dead, no error).
  * Not done: authorized operations (there is no authorizer: all are left out).
  */
-export const describeGroups = handler(DescribeGroups, (request, { groups }, { version }) => ({
+export const describeGroups = handler(DescribeGroups, (request, broker, { version }) => ({
   throttleTimeMs: 0,
   groups: request.groups.map((groupId) => {
-    const group = groups.get(groupId)
-    return group === undefined ? unknownGroup(groupId, version) : describe(group)
+    const misrouted = coordinatorProblem(broker, groupId)
+    if (misrouted !== undefined) return { ...nobody, groupId, groupState: '', errorCode: misrouted.code }
+    const group = broker.groups.get(groupId)
+    if (group !== undefined) return describe(group)
+    const isOther = broker.consumerGroups.get(groupId) !== undefined
+    return unknownGroup(groupId, { version, reason: isOther ? 'is not a classic group' : 'not found' })
   }),
 }))
 
@@ -36,8 +41,10 @@ function describe(group: Group) {
   }
 }
 
-function unknownGroup(groupId: string, version: number) {
-  const nothing = { groupId, groupState: 'Dead', protocolType: '', protocolData: '', members: [] }
+const nobody = { protocolType: '', protocolData: '', members: [] }
+
+function unknownGroup(groupId: string, { version, reason }: { version: number; reason: string }) {
+  const nothing = { ...nobody, groupId, groupState: 'Dead' }
   if (version < 6) return { errorCode: KafkaError.NONE.code, ...nothing }
-  return { errorCode: KafkaError.GROUP_ID_NOT_FOUND.code, errorMessage: `Group ${groupId} not found.`, ...nothing }
+  return { errorCode: KafkaError.GROUP_ID_NOT_FOUND.code, errorMessage: `Group ${groupId} ${reason}.`, ...nothing }
 }

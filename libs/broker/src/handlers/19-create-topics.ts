@@ -4,7 +4,7 @@ import type { BrokerContext } from '../broker-context.ts'
 import { configSources } from '../config/broker-config.ts'
 import { type TopicConfigKey, topicConfigs } from '../config/topic-configs.ts'
 import { topicConfigLayers } from '../topics/effective-config.ts'
-import { checkNewTopic } from '../topics/new-topic.ts'
+import { checkNewTopic, type CheckedTopic } from '../topics/new-topic.ts'
 import { handler } from './handler.ts'
 
 /**
@@ -38,7 +38,7 @@ type NewTopic = RequestOf<typeof CreateTopics>['topics'][number]
 function created(
   { config, catalog }: BrokerContext,
   { name }: NewTopic,
-  { partitionCount, configs }: { partitionCount: number; configs: ReadonlyMap<string, string> },
+  { partitionCount, replicationFactor, configs }: CheckedTopic,
 ) {
   return {
     name,
@@ -46,7 +46,7 @@ function created(
     errorCode: KafkaError.NONE.code,
     errorMessage: null,
     numPartitions: partitionCount,
-    replicationFactor: 1,
+    replicationFactor,
     configs: Object.keys(topicConfigs).map((key) => {
       const [{ value, source }] = topicConfigLayers(config, configs, key as TopicConfigKey)
       return { name: key, value, readOnly: false, configSource: configSources[source], isSensitive: false }

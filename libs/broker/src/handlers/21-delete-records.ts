@@ -1,6 +1,7 @@
 import { DeleteRecords, KafkaError } from '@keyfold/protocol'
 import { topicConfigLayers } from '../topics/effective-config.ts'
 import { handler } from './handler.ts'
+import { leaderProblem } from './misrouted.ts'
 
 /**
  * DeleteRecords (21), versions 0-2.
@@ -9,7 +10,8 @@ import { handler } from './handler.ts'
  * Versions: 2 is flexible.
  * Not done: timeouts (there are no followers to wait for).
  */
-export const deleteRecords = handler(DeleteRecords, async (request, { catalog, config, partitions, storage }) => {
+export const deleteRecords = handler(DeleteRecords, async (request, broker) => {
+  const { catalog, config, partitions, storage } = broker
   let lsn = 0
   const topics = request.topics.map(({ name, partitions: wanted }) => {
     const topic = catalog.get(name)
@@ -18,6 +20,8 @@ export const deleteRecords = handler(DeleteRecords, async (request, { catalog, c
     const results = wanted.map(({ partitionIndex, offset }) => {
       const partition = partitions.get(name, partitionIndex)
       if (partition === undefined) return failed(partitionIndex, KafkaError.UNKNOWN_TOPIC_OR_PARTITION)
+      const misrouted = leaderProblem(broker, name, partitionIndex)
+      if (misrouted !== undefined) return failed(partitionIndex, misrouted)
       if (isOnlyCompacted) return failed(partitionIndex, KafkaError.POLICY_VIOLATION)
       const deleted = partition.deleteRecordsBefore(offset)
       lsn = Math.max(lsn, deleted.lsn)

@@ -1,5 +1,6 @@
 import { InitProducerId } from '@keyfold/protocol'
 import { handler } from './handler.ts'
+import { coordinatorProblem } from './misrouted.ts'
 import { fencedCodeFor } from './producer-epoch.ts'
 
 /**
@@ -9,17 +10,17 @@ import { fencedCodeFor } from './producer-epoch.ts'
  * Versions: 3 the producer may name the id and epoch it has (KIP-360), 4 knows PRODUCER_FENCED.
  * Not done: two-phase commit (version 6, unstable in Kafka).
  */
-export const initProducerId = handler(
-  InitProducerId,
-  async (request, { transactions, storage, clock }, { version }) => {
-    const hasExpected = request.producerId >= 0
-    const { errorCode, producerId, producerEpoch, lsn } = transactions.initProducerId({
-      transactionalId: request.transactionalId,
-      timeoutMs: request.transactionTimeoutMs,
-      ...(hasExpected ? { expectedProducerId: request.producerId, expectedProducerEpoch: request.producerEpoch } : {}),
-      nowMs: clock.steady(),
-    })
-    await storage.durable(lsn)
-    return { errorCode: fencedCodeFor(version, 4, errorCode), producerId, producerEpoch }
-  },
-)
+export const initProducerId = handler(InitProducerId, async (request, broker, { version }) => {
+  const { transactions, storage, clock } = broker
+  const misrouted = request.transactionalId && coordinatorProblem(broker, request.transactionalId)
+  if (misrouted) return { errorCode: misrouted.code, producerId: -1, producerEpoch: -1 }
+  const hasExpected = request.producerId >= 0
+  const { errorCode, producerId, producerEpoch, lsn } = transactions.initProducerId({
+    transactionalId: request.transactionalId,
+    timeoutMs: request.transactionTimeoutMs,
+    ...(hasExpected ? { expectedProducerId: request.producerId, expectedProducerEpoch: request.producerEpoch } : {}),
+    nowMs: clock.steady(),
+  })
+  await storage.durable(lsn)
+  return { errorCode: fencedCodeFor(version, 4, errorCode), producerId, producerEpoch }
+})

@@ -1,6 +1,7 @@
 import { KafkaError, OffsetForLeaderEpoch } from '@keyfold/protocol'
 import { handler } from './handler.ts'
 import { epochProblem } from './leader-epoch.ts'
+import { leaderProblem } from './misrouted.ts'
 
 /**
  * OffsetForLeaderEpoch (23), versions 2-4.
@@ -8,13 +9,14 @@ import { epochProblem } from './leader-epoch.ts'
  * Versions: 3 adds the replica id (clients send -1), 4 is flexible.
  * Not done: nothing.
  */
-export const offsetForLeaderEpoch = handler(OffsetForLeaderEpoch, (request, { partitions }) => ({
+export const offsetForLeaderEpoch = handler(OffsetForLeaderEpoch, (request, broker) => ({
   topics: request.topics.map(({ topic, partitions: wanted }) => ({
     topic,
     partitions: wanted.map(({ partition: index, currentLeaderEpoch, leaderEpoch }) => {
-      const partition = partitions.get(topic, index)
+      const partition = broker.partitions.get(topic, index)
       if (partition === undefined) return { partition: index, errorCode: KafkaError.UNKNOWN_TOPIC_OR_PARTITION.code }
-      const problem = epochProblem(currentLeaderEpoch, partition.leaderEpoch)
+      const misrouted = leaderProblem(broker, topic, index)
+      const problem = misrouted ?? epochProblem(currentLeaderEpoch, partition.leaderEpoch)
       if (problem !== undefined) return { partition: index, errorCode: problem.code }
       const isKnown = leaderEpoch === partition.leaderEpoch
       const end = isKnown ? { leaderEpoch, endOffset: partition.highWatermark } : { leaderEpoch: -1, endOffset: -1 }

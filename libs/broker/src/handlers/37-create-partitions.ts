@@ -1,6 +1,7 @@
 import { CreatePartitions, KafkaError, type RequestOf } from '@keyfold/protocol'
 import type { BrokerContext } from '../broker-context.ts'
-import { assignmentProblem, partitionRoomProblem, type TopicFailure } from '../topics/new-topic.ts'
+import { assignmentsProblem, partitionRoomProblem, type TopicFailure } from '../topics/new-topic.ts'
+import type { Topic } from '../topics/topic.ts'
 import { handler } from './handler.ts'
 
 /**
@@ -18,7 +19,7 @@ export const createPartitions = handler(CreatePartitions, async (request, broker
       const { code } = problem?.error ?? KafkaError.UNKNOWN_TOPIC_OR_PARTITION
       return { name: wanted.name, errorCode: code, errorMessage: problem?.message ?? null }
     }
-    if (!request.validateOnly) lsn = broker.catalog.addPartitions(topic, wanted.count)
+    if (!request.validateOnly) lsn = broker.catalog.addPartitions(topic, wanted.count, assigned(topic, wanted))
     return { name: wanted.name, errorCode: KafkaError.NONE.code }
   })
   await broker.storage.durable(lsn)
@@ -40,8 +41,14 @@ function problemOf(broker: BrokerContext, { name, count, assignments }: Wanted):
     const text = `Increasing the number of partitions by ${added} but ${assignments.length} assignments provided.`
     return failure(KafkaError.INVALID_REPLICA_ASSIGNMENT, text)
   }
-  const problems = assignments?.map(({ brokerIds }) => assignmentProblem(brokerIds, broker.node.nodeId)) ?? []
-  return problems.find((problem) => problem !== undefined) ?? partitionRoomProblem(broker, added)
+  const nodes = assignments?.map(({ brokerIds }) => brokerIds) ?? []
+  const problem = assignmentsProblem(broker.cluster, nodes, topic.replicationFactor)
+  return problem ?? partitionRoomProblem(broker, added)
+}
+
+/** The nodes chosen for the new partitions, if any are. */
+function assigned({ partitionCount }: Topic, { assignments }: Wanted): Map<number, readonly number[]> {
+  return new Map(assignments?.map(({ brokerIds }, n) => [partitionCount + n, brokerIds]))
 }
 
 function failure(error: KafkaError, message: string): TopicFailure {

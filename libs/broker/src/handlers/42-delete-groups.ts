@@ -1,5 +1,6 @@
 import { DeleteGroups, KafkaError } from '@keyfold/protocol'
 import { handler } from './handler.ts'
+import { coordinatorProblem } from './misrouted.ts'
 
 /**
  * DeleteGroups (42), versions 0-2.
@@ -7,10 +8,16 @@ import { handler } from './handler.ts'
  * Versions: 2 is flexible.
  * Not done: nothing.
  */
-export const deleteGroups = handler(DeleteGroups, async (request, { groups, storage }) => {
+export const deleteGroups = handler(DeleteGroups, async (request, broker) => {
+  const { groups, storage } = broker
+  const problemOf = (groupId: string) => {
+    const misrouted = coordinatorProblem(broker, groupId)
+    const error = misrouted ?? (storage.acceptsWrites ? undefined : KafkaError.KAFKA_STORAGE_ERROR)
+    return error && { error, lsn: 0 }
+  }
   const outcomes = request.groupsNames.map((groupId) => ({
     groupId,
-    ...(storage.acceptsWrites ? groups.delete(groupId) : { error: KafkaError.KAFKA_STORAGE_ERROR, lsn: 0 }),
+    ...(problemOf(groupId) ?? groups.delete(groupId)),
   }))
   await storage.durable(Math.max(0, ...outcomes.map(({ lsn }) => lsn)))
   return { results: outcomes.map(({ groupId, error }) => ({ groupId, errorCode: error.code })) }

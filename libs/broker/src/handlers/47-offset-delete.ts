@@ -1,5 +1,6 @@
 import { KafkaError, OffsetDelete } from '@keyfold/protocol'
 import { handler } from './handler.ts'
+import { coordinatorProblem } from './misrouted.ts'
 
 /**
  * OffsetDelete (47), version 0.
@@ -7,7 +8,10 @@ import { handler } from './handler.ts'
  * Versions: only 0, never flexible.
  * Not done: nothing.
  */
-export const offsetDelete = handler(OffsetDelete, async (request, { groups, catalog, storage }) => {
+export const offsetDelete = handler(OffsetDelete, async (request, broker) => {
+  const { groups, catalog, storage } = broker
+  const misrouted = coordinatorProblem(broker, request.groupId)
+  if (misrouted !== undefined) return { errorCode: misrouted.code, topics: [] }
   if (!storage.acceptsWrites) return { errorCode: KafkaError.KAFKA_STORAGE_ERROR.code, topics: [] }
   const known = request.topics.filter(({ name }) => catalog.get(name) !== undefined)
   const partitions = known.flatMap(({ name, partitions }) =>

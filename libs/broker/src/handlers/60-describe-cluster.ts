@@ -3,11 +3,11 @@ import { handler } from './handler.ts'
 
 /**
  * DescribeCluster (60), versions 0-2.
- * Behaviour: this node is the cluster and its controller.
+ * Behaviour: the nodes, of which the first is shown as the controller.
  * Versions: 1 may ask for controllers instead of brokers, which are not reachable from clients.
  * Not done: authorized operations (there is no authorizer: all are left out).
  */
-export const describeCluster = handler(DescribeCluster, (request, { catalog, node }) => {
+export const describeCluster = handler(DescribeCluster, (request, { catalog, cluster }) => {
   const { endpointType } = request
   if (endpointType !== brokers) {
     const error =
@@ -15,13 +15,12 @@ export const describeCluster = handler(DescribeCluster, (request, { catalog, nod
     const failure = { errorCode: error.code, errorMessage: error.text, endpointType }
     return { ...failure, clusterId: '', controllerId: -1, brokers: [] }
   }
-  const { nodeId, host, port } = node
   return {
     errorCode: KafkaError.NONE.code,
     endpointType,
     clusterId: catalog.clusterId,
-    controllerId: nodeId,
-    brokers: [{ brokerId: nodeId, host, port }],
+    controllerId: cluster.controllerId,
+    brokers: cluster.nodes.map(({ nodeId, host, port }) => ({ brokerId: nodeId, host, port })),
   }
 })
 

@@ -1,5 +1,6 @@
 import { DescribeProducers, KafkaError } from '@keyfold/protocol'
 import { handler } from './handler.ts'
+import { leaderProblem } from './misrouted.ts'
 
 /**
  * DescribeProducers (61), version 0.
@@ -7,13 +8,16 @@ import { handler } from './handler.ts'
  * Versions: only 0.
  * Not done: nothing.
  */
-export const describeProducers = handler(DescribeProducers, (request, { partitions }) => ({
+export const describeProducers = handler(DescribeProducers, (request, broker) => ({
   topics: request.topics.map(({ name, partitionIndexes }) => ({
     name,
     partitions: partitionIndexes.map((partitionIndex) => {
-      const partition = partitions.get(name, partitionIndex)
-      const error = partition === undefined ? KafkaError.UNKNOWN_TOPIC_OR_PARTITION : KafkaError.NONE
-      return { partitionIndex, errorCode: error.code, activeProducers: partition?.describeProducers() ?? [] }
+      const partition = broker.partitions.get(name, partitionIndex)
+      const problem =
+        partition === undefined ? KafkaError.UNKNOWN_TOPIC_OR_PARTITION : leaderProblem(broker, name, partitionIndex)
+      const activeProducers = problem === undefined ? partition?.describeProducers() : undefined
+      const { code } = problem ?? KafkaError.NONE
+      return { partitionIndex, errorCode: code, activeProducers: activeProducers ?? [] }
     }),
   })),
 }))

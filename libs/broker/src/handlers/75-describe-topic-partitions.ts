@@ -45,23 +45,26 @@ export const describeTopicPartitions = handler(DescribeTopicPartitions, (request
 
 const partitionsPerAnswerMax = 2000
 
-function describe({ node: { nodeId } }: BrokerContext, topic: Topic, indexes: readonly number[]) {
+function describe({ cluster }: BrokerContext, topic: Topic, indexes: readonly number[]) {
   return {
     errorCode: KafkaError.NONE.code,
     name: topic.name,
     topicId: topic.id,
     isInternal: topic.isInternal,
-    partitions: indexes.map((partitionIndex) => ({
-      errorCode: KafkaError.NONE.code,
-      partitionIndex,
-      leaderId: nodeId,
-      leaderEpoch: 0,
-      replicaNodes: [nodeId],
-      isrNodes: [nodeId],
-      eligibleLeaderReplicas: [],
-      lastKnownElr: [],
-      offlineReplicas: [],
-    })),
+    partitions: indexes.map((partitionIndex) => {
+      const replicas = cluster.replicasOf(topic, partitionIndex)
+      return {
+        errorCode: KafkaError.NONE.code,
+        partitionIndex,
+        leaderId: replicas[0] ?? cluster.controllerId,
+        leaderEpoch: 0,
+        replicaNodes: replicas,
+        isrNodes: replicas,
+        eligibleLeaderReplicas: [],
+        lastKnownElr: [],
+        offlineReplicas: [],
+      }
+    }),
   }
 }
 

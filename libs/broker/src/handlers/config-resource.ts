@@ -1,12 +1,16 @@
 import { KafkaError } from '@keyfold/protocol'
 import type { BrokerContext } from '../broker-context.ts'
+import { groupConfigsProblem } from '../config/group-configs.ts'
 import type { ChangedConfigs, PresentConfigs, ResourceKind } from '../topics/config-changes.ts'
 import { resourceTypes } from '../topics/config-changes.ts'
 import type { Topic } from '../topics/topic.ts'
 import type { TopicFailure } from '../topics/new-topic.ts'
 
-/** What a setting belongs to: a topic, or this node. */
-export type ConfigResource = { kind: 'topic'; topic: Topic } | { kind: 'broker' }
+/** What a setting belongs to: a topic, this node, or a group. */
+export type ConfigResource =
+  | { kind: 'topic'; topic: Topic }
+  | { kind: 'broker'; isForAll: boolean }
+  | { kind: 'group'; groupId: string }
 
 export interface ResourceReference {
   resourceType: number
@@ -18,7 +22,7 @@ export interface AlterResult {
   lsn: number
 }
 
-/** Finds what a request names. For the broker an empty name means "every node", which is this one. */
+/** Finds what a request names. For the broker an empty name means every node. */
 export function findResource(
   { catalog, node }: BrokerContext,
   { resourceType, resourceName }: ResourceReference,
@@ -29,17 +33,25 @@ export function findResource(
     return { error: KafkaError.UNKNOWN_TOPIC_OR_PARTITION, message: `The topic '${resourceName}' does not exist.` }
   }
   if (resourceType === resourceTypes.broker) {
-    if (resourceName === '' || resourceName === String(node.nodeId)) return { kind: 'broker' }
+    if (resourceName === '' || resourceName === String(node.nodeId))
+      return { kind: 'broker', isForAll: resourceName === '' }
     const message = `Unexpected broker id, expected ${node.nodeId} or empty string, but received ${resourceName}`
     return { error: KafkaError.INVALID_REQUEST, message }
+  }
+  if (resourceType === resourceTypes.group) {
+    // A group may have settings before it is there.
+    if (resourceName !== '') return { kind: 'group', groupId: resourceName }
+    return { error: KafkaError.INVALID_REQUEST, message: 'Default group resources are not allowed.' }
   }
   return { error: KafkaError.INVALID_REQUEST, message: `Resource type ${resourceType} is not served` }
 }
 
 /** What the resource has now. */
-function presentConfigs({ config }: BrokerContext, resource: ConfigResource): PresentConfigs {
+function presentConfigs({ config, groupSettings }: BrokerContext, resource: ConfigResource): PresentConfigs {
+  if (resource.kind === 'group') return { present: groupSettings.of(resource.groupId), inForce: () => undefined }
   if (resource.kind === 'topic') return { present: resource.topic.configs, inForce: () => undefined }
-  return { present: config.dynamic, inForce: (key) => config.layers(key)[0]?.value }
+  const present = resource.isForAll ? config.dynamicDefaults : config.dynamic
+  return { present, inForce: (key) => config.layers(key)[0]?.value }
 }
 
 /** Alters one resource of a request: finds it, lets `change` decide, and stores what comes out of it. */
@@ -58,11 +70,29 @@ export function alterResource(
   if ('error' in resource) return answer(resource.error, resource.message)
   const changed = change(resource.kind, presentConfigs(broker, resource))
   if ('error' in changed) return answer(changed.error, changed.message)
-  if (request.validateOnly) return answer(KafkaError.NONE, null)
   const { configs } = changed
-  const lsn =
-    resource.kind === 'topic'
-      ? broker.catalog.setConfigs(resource.topic, configs)
-      : broker.catalog.setBrokerConfigs(configs)
-  return answer(KafkaError.NONE, null, lsn)
+  const problem = resource.kind === 'group' ? groupProblem(broker, resource.groupId, configs) : undefined
+  if (problem !== undefined) return answer(KafkaError.INVALID_CONFIG, problem)
+  if (request.validateOnly) return answer(KafkaError.NONE, null)
+  return answer(KafkaError.NONE, null, store(broker, resource, configs))
+}
+
+function groupProblem(
+  { config, groupSettings }: BrokerContext,
+  groupId: string,
+  configs: ReadonlyMap<string, string>,
+): string | undefined {
+  const isFull = groupSettings.of(groupId).size === 0 && groupSettings.size >= config.number('keyfold.groups.max')
+  return isFull ? 'The broker keeps no more groups (keyfold.groups.max).' : groupConfigsProblem(config, configs)
+}
+
+/** Returns the lsn to await. */
+function store(
+  { catalog, groupSettings }: BrokerContext,
+  resource: ConfigResource,
+  configs: ReadonlyMap<string, string>,
+): number {
+  if (resource.kind === 'group') return groupSettings.set(resource.groupId, configs)
+  if (resource.kind === 'topic') return catalog.setConfigs(resource.topic, configs)
+  return catalog.setBrokerConfigs(configs, resource.isForAll)
 }

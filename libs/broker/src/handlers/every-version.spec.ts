@@ -91,14 +91,20 @@ const requests: Requests = {
   OffsetForLeaderEpoch: () => ({
     topics: ['t', 'no'].map((topic) => ({ topic, partitions: [{ partition: 0, leaderEpoch: 0 }] })),
   }),
-  AddPartitionsToTxn: () => ({
-    v3AndBelowTransactionalId: 'none',
-    v3AndBelowProducerId: 7,
-    v3AndBelowProducerEpoch: 0,
-    v3AndBelowTopics: twice({ partitions: [0] }),
-  }),
+  AddPartitionsToTxn: (v) =>
+    v >= 4
+      ? { transactions: [{ ...producer, topics: twice({ partitions: [0] }) }] }
+      : {
+          v3AndBelowTransactionalId: 'none',
+          v3AndBelowProducerId: 7,
+          v3AndBelowProducerEpoch: 0,
+          v3AndBelowTopics: twice({ partitions: [0] }),
+        },
   AddOffsetsToTxn: () => ({ ...producer, groupId: 'g' }),
   EndTxn: () => ({ ...producer, committed: true }),
+  WriteTxnMarkers: () => ({
+    markers: [{ ...producer, transactionResult: false, coordinatorEpoch: 0, topics: twice({ partitionIndexes: [0] }) }],
+  }),
   TxnOffsetCommit: () => ({
     ...producer,
     groupId: 'g',
@@ -131,7 +137,31 @@ const requests: Requests = {
   DescribeCluster: () => ({ includeClusterAuthorizedOperations: false }),
   DescribeProducers: () => ({ topics: twice({ partitionIndexes: [0] }) }),
   DescribeTransactions: () => ({ transactionalIds: ['none'] }),
-  ListTransactions: () => ({ stateFilters: ['Ongoing', 'Strange'], producerIdFilters: [] }),
+  ListTransactions: (v) => ({
+    stateFilters: ['Ongoing', 'Strange'],
+    producerIdFilters: [],
+    ...(v >= 2 ? { transactionalIdPattern: 'x.*' } : {}),
+  }),
+  ConsumerGroupHeartbeat: () => ({ groupId: 'g', memberId: 'm', memberEpoch: 1 }),
+  ConsumerGroupDescribe: () => ({ groupIds: ['simple', 'unknown'] }),
+  AlterReplicaLogDirs: () => ({ dirs: [{ path: '/x', topics: twice({ partitions: [0] }) }] }),
+  DescribeLogDirs: () => ({ topics: ['t', 'no'].map((topic) => ({ topic, partitions: [0] })) }),
+  ElectLeaders: () => ({ topicPartitions: ['t', 'no'].map((topic) => ({ topic, partitions: [0] })) }),
+  DescribeClientQuotas: () => ({ components: [{ entityType: 'user', matchType: 2, match: null }], strict: false }),
+  AlterClientQuotas: () => ({
+    entries: [
+      {
+        entity: [{ entityType: 'user', entityName: 'u' }],
+        ops: [{ key: 'request_percentage', value: 1, remove: false }],
+      },
+    ],
+    validateOnly: false,
+  }),
+  DescribeUserScramCredentials: () => ({ users: null }),
+  AlterUserScramCredentials: () => ({ deletions: [{ name: 'u', mechanism: 1 }], upsertions: [] }),
+  DescribeQuorum: () => ({ topics: [{ topicName: '__cluster_metadata', partitions: [{ partitionIndex: 0 }] }] }),
+  UpdateFeatures: () => ({ featureUpdates: [{ feature: 'group.version', maxVersionLevel: 1 }] }),
+  ListConfigResources: (v) => ({ resourceTypes: v === 0 ? [] : [2] }),
   DescribeTopicPartitions: () => ({ topics: twice({}) }),
 }
 

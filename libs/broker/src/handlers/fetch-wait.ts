@@ -41,6 +41,8 @@ export async function waitForData(broker: BrokerContext, call: Call, wait: Fetch
 }
 
 function isAnswerable({ partitions }: BrokerContext, { targets, isolation, minBytes }: FetchWait): boolean {
+  // A client that wants nothing does not want to wait for it either.
+  if (targets.length === 0) return true
   let bytes = 0
   for (const { partition, offset, maxBytes } of targets) {
     if (partition === undefined || partitions.get(partition.topic, partition.index) !== partition) return true

@@ -67,8 +67,8 @@ async function offsetOf(groupId: string, { requireStable = false, name = 't' } =
   return [partition?.committedOffset, nameOf(partition?.errorCode)]
 }
 
-describe('65: committing', () => {
-  it('without a group in use anybody may; the text has a limit, the topic has to exist', async () => {
+describe('statement 65: committing', () => {
+  it('statement 65: without a group in use anybody may; the text has a limit, the topic has to exist', async () => {
     expect(await commit('simple')).toBe('NONE')
     expect(await commit('simple', { metadata: 'x'.repeat(5000) })).toBe('OFFSET_METADATA_TOO_LARGE')
     expect(await commit('simple', { name: 'unknown' })).toBe('UNKNOWN_TOPIC_OR_PARTITION')
@@ -76,7 +76,7 @@ describe('65: committing', () => {
     expect(await offsetOf('simple')).toEqual([5, 'NONE'])
   })
 
-  it('an unknown group with a generation has an error of its own from version 9 on', async () => {
+  it('statement 65: an unknown group with a generation has an error of its own from version 9 on', async () => {
     const request = { ...commitRequest('never'), generationIdOrMemberEpoch: 1 }
     const codes = [8, 9].map(async (version) => {
       const answer = await new WireClient(broker).call(OffsetCommit, version, request)
@@ -85,7 +85,7 @@ describe('65: committing', () => {
     expect(await Promise.all(codes)).toEqual(['ILLEGAL_GENERATION', 'GROUP_ID_NOT_FOUND'])
   })
 
-  it('works by topic id, too', async () => {
+  it('statement 65: works by topic id, too', async () => {
     const partitions = [{ partitionIndex: 1, committedOffset: 8, committedMetadata: null }]
     const topics = [
       { topicId, partitions },
@@ -100,13 +100,13 @@ describe('65: committing', () => {
   })
 })
 
-describe('66: fetching', () => {
-  it('answers -1 for what nobody has committed, for unknown groups as well', async () => {
+describe('statement 66: fetching', () => {
+  it('statement 66: answers -1 for what nobody has committed, for unknown groups as well', async () => {
     expect(await offsetOf('unknown')).toEqual([-1, 'NONE'])
     expect(await offsetOf('simple', { name: 'u' })).toEqual([-1, 'NONE'])
   })
 
-  it('fetches several groups at once; null means all topics', async () => {
+  it('statement 66: fetches several groups at once; null means all topics', async () => {
     await commit('first', { offset: 1 })
     await commit('second', { offset: 2, name: 'u' })
     const groups = ['first', 'second'].map((groupId) => ({ groupId, topics: null }))
@@ -118,8 +118,8 @@ describe('66: fetching', () => {
   })
 })
 
-describe('34: offsets of a transaction', () => {
-  it('are pending until it ends, and stable readers are told so', async () => {
+describe('statement 34: offsets of a transaction', () => {
+  it('statement 34: are pending until it ends, and stable readers are told so', async () => {
     await commit('txn', { offset: 3 })
     const started = await client.call(InitProducerId, 4, { transactionalId: 'offsets', transactionTimeoutMs: 60_000 })
     const producer = {
@@ -136,7 +136,7 @@ describe('34: offsets of a transaction', () => {
     expect(await offsetOf('txn', { requireStable: true })).toEqual([10, 'NONE'])
   })
 
-  it('23: of a fenced producer are refused, in the words of the version', async () => {
+  it('statement 23: of a fenced producer are refused, in the words of the version', async () => {
     const init = { transactionalId: 'fence', transactionTimeoutMs: 60_000 }
     const old = await client.call(InitProducerId, 4, init)
     await client.call(InitProducerId, 4, init)
@@ -147,8 +147,8 @@ describe('34: offsets of a transaction', () => {
   })
 })
 
-describe('68: a group in use', () => {
-  it('keeps its offsets and cannot be deleted; described and listed by state', async () => {
+describe('statement 68: a group in use', () => {
+  it('statement 68: keeps its offsets and cannot be deleted; described and listed by state', async () => {
     await commit('used', { offset: 1 })
     await commit('used', { offset: 1, name: 'u' })
     const member = new WireClient(broker)
@@ -197,7 +197,7 @@ describe('68: a group in use', () => {
   })
 })
 
-it('54: with a topic go the offsets committed in it', async () => {
+it('statement 54: with a topic go the offsets committed in it', async () => {
   await commit('orphan', { name: 'gone' })
   await client.call(DeleteTopics, 5, { topicNames: ['gone'], timeoutMs: 1 })
   const topic = { name: 'gone', numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] }

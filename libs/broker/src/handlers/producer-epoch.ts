@@ -5,3 +5,9 @@ export function fencedCodeFor(version: number, versionWithFenced: number, errorC
   const isUnknown = version < versionWithFenced && errorCode === KafkaError.PRODUCER_FENCED.code
   return isUnknown ? KafkaError.INVALID_PRODUCER_EPOCH.code : errorCode
 }
+
+/** Clients of before KIP-1050 do not know TRANSACTION_ABORTABLE; to them the transaction is in the wrong state. */
+export function abortableCodeFor(version: number, versionWithAbortable: number, error: KafkaError): number {
+  const isUnknown = version < versionWithAbortable && error === KafkaError.TRANSACTION_ABORTABLE
+  return (isUnknown ? KafkaError.INVALID_TXN_STATE : error).code
+}

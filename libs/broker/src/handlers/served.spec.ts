@@ -19,11 +19,11 @@ describe('what is served', () => {
     }
   })
 
-  it('announces Produce from 0 on, and transactions without version 2', () => {
+  it('announces Produce from 0 on, and transactions with version 2', () => {
     const announced = new Map(apiKeysOf(servedApis).map(({ apiKey, ...versions }) => [apiKey, versions]))
     expect(announced.get(0)).toEqual({ minVersion: 0, maxVersion: 13 })
-    expect(announced.get(26)).toEqual({ minVersion: 0, maxVersion: 4 })
-    expect(announced.get(28)).toEqual({ minVersion: 0, maxVersion: 4 })
+    expect(announced.get(26)).toEqual({ minVersion: 0, maxVersion: 5 })
+    expect(announced.get(28)).toEqual({ minVersion: 0, maxVersion: 5 })
   })
 
   it('covers everything that kafkajs 2.2.4 asks for', () => {

@@ -67,8 +67,8 @@ async function produce(name: string, records: { key?: string; value: string; tim
   return answer.responses[0]?.partitionResponses[0]
 }
 
-describe('53: creating topics', () => {
-  it('answers with the id, the counts and the settings', async () => {
+describe('statement 53: creating topics', () => {
+  it('statement 53: answers with the id, the counts and the settings', async () => {
     const [topic] = await create({ name: 'made', numPartitions: -1, configs: [{ name: 'retention.ms', value: '7' }] })
     expect(topic).toMatchObject({ errorCode: 0, numPartitions: 2, replicationFactor: 1 })
     expect(topic?.topicId).not.toBe(zeroUuid)
@@ -81,7 +81,7 @@ describe('53: creating topics', () => {
     })
   })
 
-  it('refuses what exists, what collides, what comes twice, and only that', async () => {
+  it('statement 53: refuses what exists, what collides, what comes twice, and only that', async () => {
     await create({ name: 'a.b' })
     const answers = await create(
       { name: 'a.b' },
@@ -116,30 +116,61 @@ describe('53: creating topics', () => {
   })
 })
 
-describe('50, 51: metadata', () => {
-  it('names topics by id; unknown ids and invalid names have their errors', async () => {
+it.each<[string, object, string]>([
+  ['no partitions', { numPartitions: 0 }, 'INVALID_PARTITIONS'],
+  ['more replicas than nodes', { replicationFactor: 2 }, 'INVALID_REPLICATION_FACTOR'],
+  [
+    'replicas on a node that is not there',
+    { numPartitions: -1, replicationFactor: -1, assignments: [{ partitionIndex: 0, brokerIds: [9] }] },
+    'INVALID_REPLICA_ASSIGNMENT',
+  ],
+  ['a setting that does not exist', { configs: [{ name: 'nonsense', value: '1' }] }, 'INVALID_CONFIG'],
+  ['a value that does not fit', { configs: [{ name: 'retention.ms', value: 'long' }] }, 'INVALID_CONFIG'],
+  ['an empty name', { name: '' }, 'INVALID_TOPIC_EXCEPTION'],
+  ['a name with a slash', { name: 'a/b' }, 'INVALID_TOPIC_EXCEPTION'],
+  ['a name of 250 characters', { name: 'x'.repeat(250) }, 'INVALID_TOPIC_EXCEPTION'],
+])('statements 50, 53: refuses %s', async (_, topic, error) => {
+  expect(nameOf((await create({ name: 'refused', ...topic }))[0]?.errorCode)).toBe(error)
+})
+
+it('statement 54: partitions are only ever added', async () => {
+  await create({ name: 'growing', numPartitions: 2 })
+  const grow = async (count: number) => {
+    const request = { topics: [{ name: 'growing', count, assignments: null }], timeoutMs: 1, validateOnly: false }
+    return nameOf((await client.call(CreatePartitions, 3, request)).results[0]?.errorCode)
+  }
+  expect([await grow(1), await grow(2), await grow(3)]).toEqual(['INVALID_PARTITIONS', 'INVALID_PARTITIONS', 'NONE'])
+  const { topics } = await client.call(Metadata, 12, { topics: [{ name: 'growing' }] })
+  expect(topics[0]?.partitions).toHaveLength(3)
+})
+
+describe('statements 50, 51: metadata', () => {
+  it('statement 51: names topics by id; unknown ids and invalid names have their errors', async () => {
     const [topic] = await create({ name: 'identified' })
     const wanted = [
       { name: null, topicId: topic?.topicId ?? '' },
+      // As Java asks.
+      { name: '', topicId: topic?.topicId ?? '' },
       { name: null, topicId: 'AAAAAAAAAAAAAAAAAAAAAQ' },
       { name: '..' },
     ]
     const { topics } = await client.call(Metadata, 12, { topics: wanted })
     expect(topics.map(({ name, errorCode }) => [name, nameOf(errorCode)])).toEqual([
       ['identified', 'NONE'],
+      ['identified', 'NONE'],
       [null, 'UNKNOWN_TOPIC_ID'],
       ['..', 'INVALID_TOPIC_EXCEPTION'],
     ])
   })
 
-  it('of nothing is nothing, of null is everything; in version 0 of nothing is everything', async () => {
+  it('statement 50: of nothing is nothing, of null is everything; in version 0 of nothing is everything', async () => {
     expect((await client.call(Metadata, 1, { topics: [] })).topics).toEqual([])
     const all = (await client.call(Metadata, 1, { topics: null })).topics.length
     expect(all).toBeGreaterThan(0)
     expect((await client.call(Metadata, 0, { topics: [] })).topics).toHaveLength(all)
   })
 
-  it('a topic that is deleted and created again has another id', async () => {
+  it('statement 51: a topic that is deleted and created again has another id', async () => {
     const [first] = await create({ name: 'again' })
     await client.call(DeleteTopics, 6, { topics: [{ name: null, topicId: first?.topicId ?? '' }], timeoutMs: 1 })
     const [second] = await create({ name: 'again' })
@@ -148,7 +179,7 @@ describe('50, 51: metadata', () => {
   })
 })
 
-it('43: a fetch that waits on a topic ends when the topic is deleted', async () => {
+it('statement 43: a fetch that waits on a topic ends when the topic is deleted', async () => {
   const [topic] = await create({ name: 'doomed' })
   const waiting = new WireClient(broker)
   const partitions = [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 1000 }]
@@ -161,7 +192,7 @@ it('43: a fetch that waits on a topic ends when the topic is deleted', async () 
   waiting.close()
 })
 
-it('5, 49: a compacted topic wants keys and keeps its records', async () => {
+it('statements 5, 49: a compacted topic wants keys and keeps its records', async () => {
   await create({ name: 'compacted', configs: [{ name: 'cleanup.policy', value: 'compact' }] })
   const refused = await produce('compacted', [{ value: 'no key' }])
   expect(nameOf(refused?.errorCode)).toBe('INVALID_RECORD')
@@ -172,7 +203,7 @@ it('5, 49: a compacted topic wants keys and keeps its records', async () => {
   expect(nameOf(deleted.topics[0]?.partitions[0]?.errorCode)).toBe('POLICY_VIOLATION')
 })
 
-it('7: a topic with LogAppendTime stamps its records itself', async () => {
+it('statement 7: a topic with LogAppendTime stamps its records itself', async () => {
   await create({ name: 'stamped', configs: [{ name: 'message.timestamp.type', value: 'LogAppendTime' }] })
   const before = Date.now()
   const produced = await produce('stamped', [{ value: 'v', timestamp: 5 }])
@@ -186,7 +217,7 @@ it('7: a topic with LogAppendTime stamps its records itself', async () => {
   })
 })
 
-it('44, 48: the leader epoch is 0, and others have their errors', async () => {
+it('statements 44, 48: the leader epoch is 0, and others have their errors', async () => {
   await create({ name: 'epoch' })
   await produce('epoch', [{ value: 'a' }, { value: 'b' }])
   const ask = async (currentLeaderEpoch: number, leaderEpoch: number) => {
@@ -199,7 +230,7 @@ it('44, 48: the leader epoch is 0, and others have their errors', async () => {
   expect(await ask(1, 0)).toEqual(['UNKNOWN_LEADER_EPOCH', -1, -1])
 })
 
-it('55: single settings are changed, with effect on partitions at once', async () => {
+it('statement 55: single settings are changed, with effect on partitions at once', async () => {
   await create({ name: 'altered' })
   const alter = async (name: string, configOperation: number, value: string | null) => {
     const configs = [{ name, configOperation, value }]

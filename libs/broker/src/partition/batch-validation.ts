@@ -43,8 +43,8 @@ const zstdVersionMin = 7
 
 /**
  * Checks what a client sent for one partition, in Kafka's order: framing, size, checksum, header, records. Returns the
- * header, or why the batch is refused. Records of compressed batches are looked at only where a rule needs them (a
- * compacted topic, a bound on old timestamps): otherwise they stay as they came.
+ * header, or why the batch is refused. Records of compressed batches are decompressed for it, up to a limit; where the
+ * operator does not want that, only if a rule needs them (a compacted topic, a bound on old timestamps).
  */
 export function validateBatch(records: Buffer, context: ValidationContext): RecordBatchHeader | BatchRefusal {
   const { config, apiVersion } = context
@@ -125,18 +125,21 @@ function checkRecords(
 ): BatchRefusal | undefined {
   const { config, compressors, nowMs } = context
   const isBounded = config.timestampType === 'CreateTime' && config.timestampBeforeMaxMs < Number.MAX_SAFE_INTEGER
-  if (header.compression !== compressionCodecs.none && !config.compacted && !isBounded) return undefined
+  const isRequired = header.compression === compressionCodecs.none || config.compacted || isBounded
+  if (!isRequired && !config.validatesCompressed) return undefined
+  const options = { compressors, decompressedBytesMax: config.decompressedBytesMax }
   const keyless: RecordError[] = []
   const untimely: RecordError[] = []
   try {
-    walkRecords(records, header, compressors, ({ index, timestamp, hasKey }) => {
+    walkRecords(records, header, options, ({ index, timestamp, hasKey }) => {
       if (config.compacted && !hasKey) note(keyless, index, 'a record of a compacted topic needs a key')
       if (!isTimely(timestamp, config, nowMs)) note(untimely, index, `the timestamp ${timestamp} is out of bounds`)
     })
   } catch (error) {
     if (error instanceof MalformedBytes) return refusal(KafkaError.INVALID_RECORD, error.message)
-    if (error instanceof UnsupportedCompression) return refusal(error.kafkaError, error.message)
-    throw error
+    if (!(error instanceof UnsupportedCompression)) throw error
+    // Without the algorithm a batch is stored unseen, unless a rule needs its records.
+    return isRequired ? refusal(error.kafkaError, error.message) : undefined
   }
   if (keyless.length > 0)
     return refusal(KafkaError.INVALID_RECORD, 'records without a key in a compacted topic', keyless)

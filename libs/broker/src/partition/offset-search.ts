@@ -1,5 +1,11 @@
 import { MalformedBytes } from '@keyfold/bytes'
-import { type Compressors, KafkaError, readBatchHeader, readRecords, UnsupportedCompression } from '@keyfold/protocol'
+import {
+  KafkaError,
+  readBatchHeader,
+  readRecords,
+  type ReadRecordsOptions,
+  UnsupportedCompression,
+} from '@keyfold/protocol'
 import { type PartitionLog, type Storage, StorageError } from '@keyfold/storage'
 
 /** The answer of ListOffsets for one partition. */
@@ -17,7 +23,7 @@ const questions = { latest: -1, earliest: -2, maxTimestamp: -3, earliestLocal: -
 interface OffsetSearch {
   readonly storage: Storage
   readonly log: PartitionLog
-  readonly compressors: Compressors
+  readonly reading: ReadRecordsOptions
   readonly timestamp: number
   /** End of what the asker may see. */
   readonly endOffset: number
@@ -46,12 +52,12 @@ export async function findOffset(search: OffsetSearch): Promise<FoundOffset> {
   }
 }
 
-async function findAtTime({ storage, log, compressors, timestamp, endOffset }: OffsetSearch): Promise<FoundOffset> {
+async function findAtTime({ storage, log, reading, timestamp, endOffset }: OffsetSearch): Promise<FoundOffset> {
   let fromOffset = log.logStartOffset
   for (;;) {
     const batch = await storage.batchAtTime(log, { timestamp, fromOffset, endOffset })
     if (batch === undefined) return notFound
-    const found = recordAt(batch, { timestamp, fromOffset, compressors })
+    const found = recordAt(batch, { timestamp, fromOffset, reading })
     if (found !== undefined) return found
     // The record that is late enough lies before the start of the log.
     fromOffset = readBatchHeader(batch).lastOffset + 1
@@ -59,20 +65,20 @@ async function findAtTime({ storage, log, compressors, timestamp, endOffset }: O
 }
 
 /** The first record with the largest timestamp of the log. */
-async function findNewest({ storage, log, compressors, endOffset }: OffsetSearch): Promise<FoundOffset> {
+async function findNewest({ storage, log, reading, endOffset }: OffsetSearch): Promise<FoundOffset> {
   const newest = Math.max(-1, ...log.segments.map((segment) => segment.maxTimestamp))
   if (newest < 0) return notFound
   const fromOffset = log.logStartOffset
   const batch = await storage.batchAtTime(log, { timestamp: newest, fromOffset, endOffset })
-  return (batch && recordAt(batch, { timestamp: newest, fromOffset, compressors })) ?? notFound
+  return (batch && recordAt(batch, { timestamp: newest, fromOffset, reading })) ?? notFound
 }
 
 function recordAt(
   batch: Buffer,
-  { timestamp, fromOffset, compressors }: { timestamp: number; fromOffset: number; compressors: Compressors },
+  { timestamp, fromOffset, reading }: { timestamp: number; fromOffset: number; reading: ReadRecordsOptions },
 ): FoundOffset | undefined {
   try {
-    for (const record of readRecords(batch, 0, { compressors })) {
+    for (const record of readRecords(batch, 0, reading)) {
       if (record.offset >= fromOffset && record.timestamp >= timestamp) {
         return { errorCode: 0, timestamp: record.timestamp, offset: record.offset }
       }

@@ -1,3 +1,5 @@
+import type { CompressionName } from '@keyfold/protocol'
+
 /** Settings of a partition; each is the topic setting whose Kafka name is in the comment. */
 export interface PartitionConfig {
   /** segment.bytes */
@@ -22,8 +24,22 @@ export interface PartitionConfig {
   compacted: boolean
   /** cleanup.policy has `delete`. */
   deletes: boolean
-  /** compression.type: batches are stored as they came. */
-  compressionType: 'producer'
+  /** min.compaction.lag.ms */
+  minCompactionLagMs: number
+  /** max.compaction.lag.ms */
+  maxCompactionLagMs: number
+  /** min.cleanable.dirty.ratio */
+  minCleanableDirtyRatio: number
+  /** delete.retention.ms */
+  deleteRetentionMs: number
+  /** compression.type: `producer` stores batches as they came. */
+  compressionType: 'producer' | CompressionName
+  /** compression.gzip.level and so on, for the type above; undefined for the algorithm's own default. */
+  compressionLevel: number | undefined
+  /** keyfold.records.validate.compressed: the broker's setting. */
+  validatesCompressed: boolean
+  /** keyfold.decompressed.bytes.max: the broker's setting. */
+  decompressedBytesMax: number
 }
 
 /** Kafka 4.x's defaults. */
@@ -39,5 +55,12 @@ export const defaultPartitionConfig: PartitionConfig = {
   retentionBytes: -1,
   compacted: false,
   deletes: true,
+  minCompactionLagMs: 0,
+  maxCompactionLagMs: Number.POSITIVE_INFINITY,
+  minCleanableDirtyRatio: 0.5,
+  deleteRetentionMs: 86_400_000,
   compressionType: 'producer',
+  compressionLevel: undefined,
+  validatesCompressed: true,
+  decompressedBytesMax: 33_554_432,
 }

@@ -14,7 +14,7 @@ export interface PartitionRegistryOptions {
 /** All partitions of a broker. Follows the partition logs of storage; keeps what they do not: producers, transactions. */
 export class PartitionRegistry implements PartitionObserver, JournaledState {
   readonly name = 'partitions'
-  readonly kinds = [entryKinds.producersExpired]
+  readonly kinds = [entryKinds.producersExpired, entryKinds.abortedTransactionsForgotten]
   readonly #storage: Storage
   readonly #compressors: Compressors
   readonly #byId = new Map<number, Partition>()
@@ -73,10 +73,12 @@ export class PartitionRegistry implements PartitionObserver, JournaledState {
     this.#byId.get(log.id)?.applyDurable()
   }
 
-  apply(_kind: number, payload: Buffer): void {
+  apply(kind: number, payload: Buffer): void {
     const reader = new BufferReader(payload)
     const partition = this.#byId.get(reader.readInt32())
-    for (let count = reader.readInt32(); count > 0; count--) partition?.applyExpiry(reader.readInt64())
+    const values = Array.from({ length: reader.readInt32() }, () => reader.readInt64())
+    if (kind === entryKinds.producersExpired) for (const producerId of values) partition?.applyExpiry(producerId)
+    else partition?.applyForgottenAborted(new Set(values))
   }
 
   snapshot(): Buffer {

@@ -1,3 +1,5 @@
+import type { KafkaError } from '@keyfold/protocol'
+
 import type { RecordError } from './batch-validation.ts'
 import type { AbortedTransaction } from './transaction-index.ts'
 
@@ -44,4 +46,16 @@ export interface ReadResult {
   readonly logStartOffset: number
   /** Sorted by first offset; null for read_uncommitted. */
   readonly abortedTransactions: readonly AbortedTransaction[] | null
+}
+
+/** The answer to a read that failed. */
+export function noRecords(error: KafkaError, isolation: Isolation): ReadResult {
+  return {
+    errorCode: error.code,
+    records: [],
+    highWatermark: -1,
+    lastStableOffset: -1,
+    logStartOffset: -1,
+    abortedTransactions: isolation === 'read_committed' ? [] : null,
+  }
 }

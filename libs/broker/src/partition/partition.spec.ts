@@ -281,9 +281,9 @@ describe('sequence numbers', () => {
     partition.append({ batch: numbered(0), nowMs })
     partition.append({ batch: numbered(0, 1, { producerEpoch: 1 }), nowMs })
     expect(partition.append({ batch: numbered(0), nowMs }).errorCode).toBe(KafkaError.INVALID_PRODUCER_EPOCH.code)
-    partition.expireProducers(nowMs + 86_400_000)
+    partition.upkeep.expireProducers(nowMs + 86_400_000)
     expect(partition.describeProducers()).toHaveLength(1)
-    partition.expireProducers(nowMs + 86_400_001)
+    partition.upkeep.expireProducers(nowMs + 86_400_001)
     expect(partition.describeProducers()).toEqual([])
     expect(partition.append({ batch: numbered(77), nowMs }).errorCode).toBe(0)
   })
@@ -458,9 +458,9 @@ describe('deletion', () => {
     for (const timestamp of [nowMs - 5000, nowMs - 4000, nowMs - 500, nowMs - 3000]) {
       await storage.durable(partition.append({ batch: batchOf(1, { timestamp }), nowMs }).lsn)
     }
-    expect(partition.applyRetention(nowMs)).toBe(2)
+    expect(partition.upkeep.applyRetention(nowMs)).toBe(2)
     expect(partition.logStartOffset).toBe(2)
-    expect(partition.applyRetention(nowMs + 600)).toBe(2)
+    expect(partition.upkeep.applyRetention(nowMs + 600)).toBe(2)
     expect([partition.logStartOffset, partition.logEndOffset]).toEqual([4, 4])
     expect(partition.append({ batch: batchOf(), nowMs }).baseOffset).toBe(4)
   })
@@ -468,11 +468,11 @@ describe('deletion', () => {
   it('statement 78: the oldest segments go while the rest is still large enough', async () => {
     const { partition, storage } = await startWith({ segmentBytes: 150, retentionBytes: 160, retentionMs: -1 })
     for (let n = 0; n < 5; n++) await storage.durable(partition.append({ batch: batchOf(), nowMs }).lsn)
-    partition.applyRetention(nowMs)
+    partition.upkeep.applyRetention(nowMs)
     expect(partition.sizeInBytes).toBeGreaterThanOrEqual(160)
     expect(partition.logStartOffset).toBeGreaterThan(0)
     const size = partition.sizeInBytes
-    expect(partition.applyRetention(nowMs)).toBe(0)
+    expect(partition.upkeep.applyRetention(nowMs)).toBe(0)
     expect(partition.sizeInBytes).toBe(size)
     expect(await readAll(partition)).toHaveLength(5 - partition.logStartOffset)
   })

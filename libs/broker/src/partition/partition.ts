@@ -1,4 +1,4 @@
-import { type BufferReader, BufferWriter } from '@keyfold/bytes'
+import type { BufferReader, BufferWriter } from '@keyfold/bytes'
 import {
   buildControlBatch,
   type Compressors,
@@ -18,14 +18,23 @@ import {
   StorageError,
 } from '@keyfold/storage'
 
-import { entryKinds } from '../entry-kinds.ts'
 import { type BatchRefusal, isRefusal, refusal, validateBatch } from './batch-validation.ts'
 import { findOffset, type FoundOffset } from './offset-search.ts'
+import { markerProblem, type MarkerRequest } from './marker-rules.ts'
 import { defaultPartitionConfig, type PartitionConfig } from './partition-config.ts'
 import { type ProducerDescription, ProducerStates } from './producer-states.ts'
-import type { AppendRequest, AppendResult, Isolation, ReadRequest, ReadResult } from './partition-requests.ts'
-import { expiredLogStart } from './retention.ts'
-import { TransactionIndex } from './transaction-index.ts'
+import {
+  type AppendRequest,
+  type AppendResult,
+  type Isolation,
+  noRecords,
+  type ReadRequest,
+  type ReadResult,
+} from './partition-requests.ts'
+import { recompressed } from './recompression.ts'
+import { type EndedTransaction, TransactionIndex } from './transaction-index.ts'
+import { TransactionVerifications } from './transaction-verification.ts'
+import { PartitionUpkeep } from './upkeep.ts'
 import { checkedWatermarks, type Watermarks } from './watermarks.ts'
 
 export interface PartitionOptions {
@@ -35,7 +44,7 @@ export interface PartitionOptions {
 }
 
 /** The epoch of the transaction coordinator in its markers: there is one coordinator, and it never moves. */
-const coordinatorEpoch = 0
+const ownCoordinatorEpoch = 0
 const newestProduceVersion = 13
 
 /**
@@ -48,12 +57,15 @@ export class Partition {
   /** Unique, never used again: a topic that is made anew has partitions with other ids. */
   readonly id: number
   readonly leaderEpoch: number = leaderEpoch
+  /** Retention, compaction, forgetting producers: what runs now and then. */
+  readonly upkeep: PartitionUpkeep
   readonly #storage: Storage
   readonly #log: PartitionLog
   readonly #compressors: Compressors
   readonly #config: PartitionConfig = { ...defaultPartitionConfig }
   readonly #producers = new ProducerStates()
   readonly #transactions = new TransactionIndex()
+  readonly #verifications = new TransactionVerifications()
   readonly #listeners = new Set<() => void>()
   #watermarks: Watermarks
 
@@ -65,6 +77,15 @@ export class Partition {
     this.index = log.partition
     this.id = log.id
     this.#watermarks = checkedWatermarks(this.#currentWatermarks(), undefined, this.#name)
+    this.upkeep = new PartitionUpkeep({
+      storage,
+      log,
+      compressors,
+      config: this.#config,
+      producers: this.#producers,
+      transactions: this.#transactions,
+      watermarks: () => this.#watermarks,
+    })
   }
 
   get logStartOffset(): number {
@@ -97,12 +118,14 @@ export class Partition {
 
   /** Checks a client's batch and appends it. It is not durable when this returns: await `storage.durable(lsn)`. */
   append(request: AppendRequest): AppendResult {
-    const { batch, nowMs, apiVersion = newestProduceVersion } = request
+    const { nowMs, apiVersion = newestProduceVersion } = request
     const unusable = this.#unusable()
     if (unusable !== undefined) return this.#refused(unusable)
     const context = { config: this.#config, compressors: this.#compressors, nowMs, apiVersion }
-    const header = validateBatch(batch, context)
+    const header = validateBatch(request.batch, context)
     if (isRefusal(header)) return this.#refused(header)
+    const batch = recompressed(request.batch, header, context)
+    if (!Buffer.isBuffer(batch)) return this.#refused(batch)
     if (header.producerId >= 0) {
       const known = this.#checkProducer(header, request)
       if (known !== undefined) return known
@@ -144,7 +167,7 @@ export class Partition {
     return findOffset({
       storage: this.#storage,
       log: this.#log,
-      compressors: this.#compressors,
+      reading: { compressors: this.#compressors, decompressedBytesMax: this.#config.decompressedBytesMax },
       timestamp,
       endOffset: this.#visibleEnd(isolation),
     })
@@ -159,44 +182,37 @@ export class Partition {
     return { errorCode: 0, lowWatermark: this.logStartOffset, lsn: this.#storage.lastLsn }
   }
 
-  /** Deletes whole segments that retention.ms or retention.bytes has run out for; returns how many. */
-  applyRetention(nowMs: number): number {
-    const { retentionMs, retentionBytes, deletes } = this.#config
-    if (!deletes || this.#unusable() !== undefined) return 0
-    const limits = { retentionMs, retentionBytes, nowMs, highWatermark: this.highWatermark }
-    const start = expiredLogStart(this.#log, limits)
-    if (start <= this.logStartOffset) return 0
-    const before = this.#log.segments.length
-    // With the active segment gone too, the log goes on in an empty one.
-    if (start === this.#log.logEndOffset) this.#log.roll()
-    const rolled = this.#log.segments.length - before
-    this.#moveStart(start)
-    return before + rolled - this.#log.segments.length
-  }
-
-  /** Forgets idempotent producers that have been silent for so long and have no open transaction (statement 17). */
-  expireProducers(nowMs: number, expirationMs = 86_400_000): void {
-    const silent = this.#producers
-      .silentSince(nowMs - expirationMs)
-      .filter((producerId) => this.#transactions.openOffset(producerId) < 0)
-    if (silent.length === 0) return
-    const writer = new BufferWriter(8 + silent.length * 8)
-    writer.writeInt32(this.id)
-    writer.writeInt32(silent.length)
-    for (const producerId of silent) writer.writeInt64(producerId)
-    this.#storage.append(entryKinds.producersExpired, writer.toBuffer())
-  }
-
   /** Whether the producer has written to this partition in a transaction that has not ended. */
   hasOpenTransaction(producerId: number): boolean {
     return this.#transactions.openOffset(producerId) >= 0
   }
 
+  /** A transactional batch is about to ask the coordinator. A producer that is fenced here needs no answer from there. */
+  expectTransactional({ producerId, producerEpoch, baseSequence }: RecordBatchHeader): KafkaError {
+    const { producerEpoch: knownEpoch = -1 } = this.#producers.describeOne(producerId) ?? {}
+    if (producerEpoch < knownEpoch) return KafkaError.INVALID_PRODUCER_EPOCH
+    if (!this.hasOpenTransaction(producerId)) this.#verifications.note(producerId, producerEpoch, baseSequence)
+    return KafkaError.NONE
+  }
+
+  /** WriteTxnMarkers: ends a producer's transaction here whatever its coordinator thinks. Await `lsn`. */
+  writeMarker(request: MarkerRequest): { errorCode: number; lsn: number } {
+    const { producerId } = request
+    const producer = this.#producers.describeOne(producerId)
+    const problem = markerProblem(request, producer, this.hasOpenTransaction(producerId))
+    const errorCode = this.#unusable()?.errorCode ?? problem?.code ?? 0
+    if (errorCode !== 0) return { errorCode, lsn: 0 }
+    const lsn = this.#storage.appendAtomic([this.marker(request)])
+    this.#storage.demand()
+    return { errorCode, lsn }
+  }
+
   /** The journal entry that ends a producer's transaction here; append it together with the decision. */
-  marker(end: { producerId: number; producerEpoch: number; committed: boolean; nowMs: number }): EntryToAppend {
-    const { committed, nowMs, ...producer } = end
+  marker(end: Omit<MarkerRequest, 'coordinatorEpoch' | 'transactionVersion'> & Partial<MarkerRequest>): EntryToAppend {
+    const { producerId, producerEpoch, committed, nowMs, coordinatorEpoch = ownCoordinatorEpoch } = end
     const batch = buildControlBatch({
-      ...producer,
+      producerId,
+      producerEpoch,
       type: committed ? 'commit' : 'abort',
       coordinatorEpoch,
       baseOffset: this.#log.logEndOffset,
@@ -204,6 +220,11 @@ export class Partition {
       partitionLeaderEpoch: leaderEpoch,
     })
     return this.#storage.partitions.batch(this.#log, this.#log.prepare(batch))
+  }
+
+  /** The aborted transactions that read_committed readers are told of, in the order of their markers. */
+  get abortedTransactions(): readonly EndedTransaction[] {
+    return this.#transactions.aborted
   }
 
   describeProducers(): (ProducerDescription & { currentTxnStartOffset: number })[] {
@@ -224,7 +245,9 @@ export class Partition {
     if (header.isControl) this.#applyMarker(batch, header)
     else if (header.producerId >= 0) {
       this.#producers.apply(header, lsn)
-      if (header.isTransactional) this.#transactions.append(header.producerId, header.baseOffset)
+      if (!header.isTransactional) return
+      this.#transactions.append(header.producerId, header.baseOffset)
+      this.#verifications.forget(header.producerId)
     }
   }
 
@@ -237,6 +260,10 @@ export class Partition {
   applyLogStart(): void {
     this.#transactions.dropBefore(this.#log.logStartOffset)
     this.#move()
+  }
+
+  applyForgottenAborted(markerOffsets: ReadonlySet<number>): void {
+    this.#transactions.forgetAborted(markerOffsets)
   }
 
   applyExpiry(producerId: number): void {
@@ -284,11 +311,18 @@ export class Partition {
     const verdict = this.#producers.check(header, { mustStartAtZero })
     if (verdict.kind === 'duplicate') {
       const { baseOffset, timestamp, lsn } = verdict.batch
+      this.#verifications.forget(header.producerId)
       const isStamped = this.#config.timestampType === 'LogAppendTime'
       return this.#accepted({ baseOffset, logAppendTimeMs: isStamped ? timestamp : -1, lsn })
     }
     if (verdict.kind === 'refused') return this.#refused(refusal(verdict.error, verdict.reason))
-    const isOpen = this.hasOpenTransaction(header.producerId)
+    const { producerId, producerEpoch, baseSequence } = header
+    const isOpen = this.hasOpenTransaction(producerId)
+    const lowestSequence = isOpen ? undefined : this.#verifications.lowestSequence(producerId, producerEpoch)
+    if (header.isTransactional && lowestSequence !== undefined && baseSequence > lowestSequence) {
+      const reason = `sequence ${baseSequence} before ${lowestSequence}, which was refused`
+      return this.#refused(refusal(KafkaError.OUT_OF_ORDER_SEQUENCE_NUMBER, reason))
+    }
     if (isOpen && !header.isTransactional) {
       return this.#refused(refusal(KafkaError.INVALID_TXN_STATE, 'the producer has an open transaction here'))
     }
@@ -341,17 +375,6 @@ export class Partition {
 
   #notify(): void {
     for (const listener of this.#listeners) listener()
-  }
-}
-
-function noRecords(error: KafkaError, isolation: Isolation): ReadResult {
-  return {
-    errorCode: error.code,
-    records: [],
-    highWatermark: -1,
-    lastStableOffset: -1,
-    logStartOffset: -1,
-    abortedTransactions: isolation === 'read_committed' ? [] : null,
   }
 }
 

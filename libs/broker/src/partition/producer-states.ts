@@ -75,7 +75,9 @@ export class ProducerStates {
 
   /** Takes over a transaction marker: its epoch fences older ones. */
   applyMarker(header: RecordBatchHeader, coordinatorEpoch: number): void {
-    this.#enter(header).coordinatorEpoch = coordinatorEpoch
+    const state = this.#enter(header)
+    // Never back: a marker from outside may have brought a greater one than ours.
+    state.coordinatorEpoch = Math.max(state.coordinatorEpoch, coordinatorEpoch)
   }
 
   /** Producers that have been silent since `beforeMs`. */
@@ -87,14 +89,23 @@ export class ProducerStates {
     this.#byId.delete(producerId)
   }
 
+  /**
+   * Whether what a producer may do next is known from this batch: the last one with data of its epoch or, without any,
+   * a marker of that epoch (statement 79).
+   */
+  needs({ producerId, producerEpoch, baseOffset, isControl }: RecordBatchHeader): boolean {
+    const state = this.#byId.get(producerId)
+    const last = state?.batches.at(-1)
+    return last === undefined ? isControl && producerEpoch === state?.epoch : baseOffset === last.baseOffset
+  }
+
   describe(): ProducerDescription[] {
-    return [...this.#byId].map(([producerId, state]) => ({
-      producerId,
-      producerEpoch: state.epoch,
-      lastSequence: lastSequenceOf(state),
-      lastTimestamp: state.lastTimestamp,
-      coordinatorEpoch: state.coordinatorEpoch,
-    }))
+    return [...this.#byId].map(([producerId, state]) => descriptionOf(producerId, state))
+  }
+
+  describeOne(producerId: number): ProducerDescription | undefined {
+    const state = this.#byId.get(producerId)
+    return state === undefined ? undefined : descriptionOf(producerId, state)
   }
 
   write(writer: BufferWriter): void {
@@ -146,6 +157,16 @@ export class ProducerStates {
     }
     state.lastTimestamp = Math.max(state.lastTimestamp, maxTimestamp)
     return state
+  }
+}
+
+function descriptionOf(producerId: number, state: ProducerState): ProducerDescription {
+  return {
+    producerId,
+    producerEpoch: state.epoch,
+    lastSequence: lastSequenceOf(state),
+    lastTimestamp: state.lastTimestamp,
+    coordinatorEpoch: state.coordinatorEpoch,
   }
 }
 

@@ -1,11 +1,5 @@
 import { BufferReader, MalformedBytes } from '@keyfold/bytes'
-import {
-  compressionCodecs,
-  type Compressors,
-  readRecords,
-  type RecordBatchHeader,
-  recordBatchHeaderBytes,
-} from '@keyfold/protocol'
+import { batchPayload, type ReadRecordsOptions, type RecordBatchHeader } from '@keyfold/protocol'
 
 /** What validation looks at in a record. */
 export type RecordVisitor = (record: { index: number; timestamp: number; hasKey: boolean }) => void
@@ -17,19 +11,10 @@ export type RecordVisitor = (record: { index: number; timestamp: number; hasKey:
 export function walkRecords(
   batch: Buffer,
   header: RecordBatchHeader,
-  compressors: Compressors,
+  options: ReadRecordsOptions,
   visit: RecordVisitor,
 ): void {
-  if (header.compression !== compressionCodecs.none) {
-    let index = 0
-    for (const { offset, timestamp, key } of readRecords(batch, 0, { compressors })) {
-      if (offset !== header.baseOffset + index) throw malformed(recordBatchHeaderBytes, 'offsets that have gaps')
-      visit({ index, timestamp, hasKey: key !== null })
-      index += 1
-    }
-    return
-  }
-  const reader = new BufferReader(batch, recordBatchHeaderBytes, header.sizeInBytes)
+  const reader = new BufferReader(batchPayload(batch, 0, options))
   for (let index = 0; index < header.recordCount; index++) {
     const length = reader.readVarint()
     const end = reader.skip(length) + length

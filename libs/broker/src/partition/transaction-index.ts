@@ -5,7 +5,7 @@ export interface AbortedTransaction {
   readonly firstOffset: number
 }
 
-interface EndedTransaction {
+export interface EndedTransaction {
   readonly producerId: number
   readonly firstOffset: number
   /** Offset of the marker. */
@@ -77,6 +77,16 @@ export class TransactionIndex {
       if (stableOffset >= endOffset) break
     }
     return found.sort((a, b) => a.firstOffset - b.firstOffset)
+  }
+
+  /** All aborted transactions, in the order of their markers. */
+  get aborted(): readonly EndedTransaction[] {
+    return this.#aborted
+  }
+
+  /** Forgets aborted transactions of which compaction has left no data, named by the offsets of their markers. */
+  forgetAborted(markerOffsets: ReadonlySet<number>): void {
+    this.#aborted = this.#aborted.filter(({ lastOffset }) => !markerOffsets.has(lastOffset))
   }
 
   /** Forgets aborted transactions that lie wholly before the start of the log. */

@@ -85,7 +85,7 @@ describe('pipelined requests', () => {
     }
   })
 
-  it('38: a waiting fetch is answered when something is produced on another connection', async () => {
+  it('statement 38: a waiting fetch is answered when something is produced on another connection', async () => {
     const [reader, writer] = [newClient(), newClient()]
     await createTopic(reader, 'wake')
     const fetched = reader.call(Fetch, 11, fetchRequest('wake', 0, 10_000))
@@ -95,20 +95,11 @@ describe('pipelined requests', () => {
     expect(responses[0]?.partitions[0]?.records?.length).toBeGreaterThan(0)
   })
 
-  it('42: an offset out of range is answered at once', async () => {
+  it('statement 42: an offset out of range is answered at once', async () => {
     const client = newClient()
     await createTopic(client, 'range')
     const { responses } = await client.call(Fetch, 11, fetchRequest('range', 5, 10_000))
     expect(responses[0]?.partitions[0]).toMatchObject({ errorCode: 1, highWatermark: -1, logStartOffset: -1 })
-  })
-
-  it('45: a client that wants a fetch session is told that there is none', async () => {
-    const client = newClient()
-    await createTopic(client, 'session')
-    const created = await client.call(Fetch, 11, { ...fetchRequest('session', 0, 0), sessionId: 0, sessionEpoch: 0 })
-    expect(created).toMatchObject({ errorCode: 0, sessionId: 0 })
-    const unknown = await client.call(Fetch, 11, { ...fetchRequest('session', 0, 0), sessionId: 7, sessionEpoch: 1 })
-    expect(unknown.errorCode).toBe(KafkaError.FETCH_SESSION_ID_NOT_FOUND.code)
   })
 })
 

@@ -5,7 +5,7 @@ import { BrokerConfig } from '../config/broker-config.ts'
 import { BrokerError } from '../errors.ts'
 import { type BrokerLog, silentLog } from '../log.ts'
 import type { BrokerOptions, RunningBroker } from '../running-broker.ts'
-import { nodeCompressors } from './compressors.ts'
+import { platformCompressors } from './compressors.ts'
 import { Listener } from './listener.ts'
 import { machineTimers } from './timers.ts'
 
@@ -16,8 +16,12 @@ import { machineTimers } from './timers.ts'
 export async function startBroker(options: BrokerOptions): Promise<RunningBroker> {
   const { host = '127.0.0.1', log = silentLog } = options
   const config = new BrokerConfig(options.config)
-  const listener = await Listener.open(host, options.port ?? 0)
-  const advertised = { host: options.advertisedHost ?? host, port: options.advertisedPort ?? listener.port }
+  const listeners = await openListeners(host, options.port ?? 0, config.number('keyfold.virtual.brokers'))
+  const [advertised, ...furtherAdvertised] = listeners.map(({ port }, n) => ({
+    host: options.advertisedHost ?? host,
+    port: options.advertisedPort === undefined ? port : options.advertisedPort + n,
+  }))
+  if (advertised === undefined) throw new Error('a broker has at least one listener')
   const timers = machineTimers()
   const failed = Promise.withResolvers<BrokerError>()
   try {
@@ -26,39 +30,40 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
       config,
       log,
       advertised,
+      furtherAdvertised,
       scheduler: timers.scheduler,
       clock: machineClock(),
-      compressors: nodeCompressors,
+      compressors: platformCompressors(),
       randomBytes: (count) => crypto.getRandomValues(new Uint8Array(count)),
       onFatal: failed.resolve,
     })
-    listener.serve(broker)
+    for (const [n, node] of broker.cluster.nodes.entries()) listeners[n]?.serve(broker.as(node))
     warnOfLoss(config, options, log)
-    return running(broker, { host, listener, timers, failure: failed.promise })
+    return running(broker, { host, listeners, timers, failure: failed.promise })
   } catch (error) {
     timers.stop()
-    await listener.close()
+    await closeAll(listeners)
     throw error
   }
 }
 
 interface Rim {
   host: string
-  listener: Listener
+  listeners: readonly Listener[]
   timers: { stop(): void }
   /** Settles when the disk fails. */
   failure: Promise<BrokerError>
 }
 
-function running(broker: Broker, { host, listener, timers, failure }: Rim): RunningBroker {
-  const { log, node, catalog } = broker
+function running(broker: Broker, { host, listeners, timers, failure }: Rim): RunningBroker {
+  const { log, node, cluster, catalog } = broker
   const { nodeId } = node
   const { clusterId } = catalog
   const address = `${node.host}:${node.port}`
   const stopped = Promise.withResolvers<BrokerError | undefined>()
   let ending: Promise<BrokerError | undefined> | undefined
   const end = async (reason: BrokerError | undefined): Promise<BrokerError | undefined> => {
-    await listener.close()
+    await closeAll(listeners)
     const closed = broker.close().then(() => undefined, asBrokerError)
     const error = reason ?? (await closed)
     timers.stop()
@@ -71,9 +76,10 @@ function running(broker: Broker, { host, listener, timers, failure }: Rim): Runn
   log.info('broker ready', { address, nodeId, clusterId, topics: catalog.size })
   return {
     host,
-    port: listener.port,
+    port: listeners[0]?.port ?? node.port,
     address,
     nodeId,
+    nodes: cluster.nodes,
     clusterId,
     stopped: stopped.promise,
     close: async () => {
@@ -81,6 +87,22 @@ function running(broker: Broker, { host, listener, timers, failure }: Rim): Runn
       if (error !== undefined) throw error
     },
   }
+}
+
+/** One listener for each node: at consecutive ports, or at free ones. */
+async function openListeners(host: string, port: number, count: number): Promise<Listener[]> {
+  const listeners: Listener[] = []
+  try {
+    for (let n = 0; n < count; n++) listeners.push(await Listener.open(host, port === 0 ? 0 : port + n))
+  } catch (error) {
+    await closeAll(listeners)
+    throw error
+  }
+  return listeners
+}
+
+async function closeAll(listeners: readonly Listener[]): Promise<void> {
+  await Promise.all(listeners.map((listener) => listener.close()))
 }
 
 function asBrokerError(error: unknown): BrokerError {

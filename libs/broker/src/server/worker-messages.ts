@@ -1,9 +1,10 @@
 import { BrokerError, type BrokerErrorCode } from '../errors.ts'
 import type { LogLine } from '../log.ts'
+import type { RunningBroker } from '../running-broker.ts'
 
 /** From the worker to whoever started it. */
 export type WorkerMessage =
-  | { type: 'ready'; host: string; port: number; address: string; nodeId: number; clusterId: string }
+  | ({ type: 'ready' } & Omit<RunningBroker, 'stopped' | 'close'>)
   | { type: 'failed'; error: SentError }
   | { type: 'stopped'; error: SentError | undefined }
   | { type: 'log'; line: LogLine }

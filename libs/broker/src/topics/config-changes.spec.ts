@@ -9,8 +9,8 @@ function outcome(changed: ReturnType<typeof changeConfigs>): string | Record<str
   return 'error' in changed ? changed.error.name : Object.fromEntries(changed.configs)
 }
 
-describe('55: altering settings', () => {
-  it('AlterConfigs replaces everything', () => {
+describe('statement 55: altering settings', () => {
+  it('statement 55: AlterConfigs replaces everything', () => {
     expect(outcome(replaceConfigs('topic', [{ name: 'retention.ms', value: '5' }]))).toEqual({ 'retention.ms': '5' })
   })
 
@@ -38,6 +38,12 @@ describe('55: altering settings', () => {
 
   it.each([
     ['an unknown key', 'topic', { name: 'nonsense', value: '1', configOperation: 0 }, 'INVALID_CONFIG'],
+    [
+      'statement 55: an unknown key of the broker',
+      'broker',
+      { name: 'nonsense', value: '1', configOperation: 0 },
+      'INVALID_CONFIG',
+    ],
     ['text for a number', 'topic', { name: 'retention.ms', value: 'long', configOperation: 0 }, 'INVALID_CONFIG'],
     ['less than the least', 'topic', { name: 'segment.bytes', value: '100', configOperation: 0 }, 'INVALID_CONFIG'],
     [
@@ -64,7 +70,7 @@ describe('where a value comes from', () => {
   const config = new BrokerConfig({ 'log.retention.ms': 7 })
   config.setDynamic(new Map([['log.retention.ms', '8']]))
 
-  it('the topic before the broker as altered, as started, and by default', () => {
+  it('statement 55: the topic before the broker as altered, as started, and by default', () => {
     const layers = topicConfigLayers(config, new Map([['retention.ms', '9']]), 'retention.ms')
     expect(layers.map(({ key, value, source }) => [key, value, source])).toEqual([
       ['retention.ms', '9', 'topic'],

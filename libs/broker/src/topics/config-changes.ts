@@ -1,11 +1,12 @@
 import { KafkaError } from '@keyfold/protocol'
 import { brokerConfigDefinition } from '../config/broker-configs.ts'
 import { type ConfigDefinition, configProblem, listElements } from '../config/config-definition.ts'
+import { groupConfigDefinition } from '../config/group-configs.ts'
 import { topicConfigDefinition } from '../config/topic-configs.ts'
 import type { TopicFailure } from './new-topic.ts'
 
 /** Kafka's numbers for what a setting belongs to, as far as they are served. */
-export const resourceTypes = { topic: 2, broker: 4 } as const
+export const resourceTypes = { topic: 2, broker: 4, group: 32 } as const
 export type ResourceKind = keyof typeof resourceTypes
 
 /** Kafka's numbers for incremental changes (KIP-339). */
@@ -46,7 +47,7 @@ export function changeConfigs(
     const { name } = change
     if (touched.has(name)) return failure(KafkaError.INVALID_REQUEST, `Duplicate config key ${name} in the request.`)
     touched.add(name)
-    const definition = kind === 'topic' ? topicConfigDefinition(name) : brokerConfigDefinition(name)
+    const definition = definitionsOf[kind](name)
     if (definition === undefined) return failure(KafkaError.INVALID_CONFIG, `Unknown ${kind} config name: ${name}`)
     if (kind === 'broker' && definition.dynamic !== true) {
       return failure(KafkaError.INVALID_REQUEST, `Cannot update these configs dynamically: ${name}`)
@@ -57,6 +58,12 @@ export function changeConfigs(
     else configs.set(name, next)
   }
   return { configs }
+}
+
+const definitionsOf: Record<ResourceKind, (name: string) => ConfigDefinition | undefined> = {
+  topic: topicConfigDefinition,
+  broker: brokerConfigDefinition,
+  group: groupConfigDefinition,
 }
 
 /** The new value of one key, undefined to fall back to the default. */

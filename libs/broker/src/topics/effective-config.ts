@@ -20,7 +20,7 @@ export function topicConfigLayers(
   const own = configs.get(key)
   const synonym = definition?.synonym
   const ofBroker = synonym === undefined ? [] : broker.layers(synonym).map((layer) => ({ key: synonym, ...layer }))
-  const fallback: ConfigLayer = { key, value: topicConfigs[key].default, source: 'default' }
+  const fallback: ConfigLayer = { key: synonym ?? key, value: topicConfigs[key].default, source: 'default' }
   const inherited: [ConfigLayer, ...ConfigLayer[]] = isFilled(ofBroker) ? ofBroker : [fallback]
   return own === undefined ? inherited : [{ key, value: own, source: 'topic' }, ...inherited]
 }
@@ -30,9 +30,14 @@ export function partitionConfigOf(broker: BrokerConfig, configs: ReadonlyMap<str
   const text = (key: TopicConfigKey) => topicConfigLayers(broker, configs, key)[0].value
   const number = (key: TopicConfigKey) => (text(key) === longMax ? Number.POSITIVE_INFINITY : Number(text(key)))
   const cleanup = text('cleanup.policy')
+  const compression = text('compression.type')
+  const maxCompactionLagMs = number('max.compaction.lag.ms')
+  const compacted = cleanup.includes('compact')
+  const segmentMs = number('segment.ms')
   return {
     segmentBytes: number('segment.bytes'),
-    segmentMs: number('segment.ms'),
+    // Only closed segments are compacted: a bound on that is a bound on the age of a segment.
+    segmentMs: compacted ? Math.min(segmentMs, maxCompactionLagMs) : segmentMs,
     indexIntervalBytes: number('index.interval.bytes'),
     maxMessageBytes: number('max.message.bytes'),
     timestampType: text('message.timestamp.type') === 'LogAppendTime' ? 'LogAppendTime' : 'CreateTime',
@@ -40,10 +45,23 @@ export function partitionConfigOf(broker: BrokerConfig, configs: ReadonlyMap<str
     timestampAfterMaxMs: number('message.timestamp.after.max.ms'),
     retentionMs: number('retention.ms'),
     retentionBytes: number('retention.bytes'),
-    compacted: cleanup.includes('compact'),
+    compacted,
     deletes: cleanup.includes('delete'),
-    compressionType: 'producer',
+    minCompactionLagMs: number('min.compaction.lag.ms'),
+    maxCompactionLagMs,
+    minCleanableDirtyRatio: number('min.cleanable.dirty.ratio'),
+    deleteRetentionMs: number('delete.retention.ms'),
+    compressionType: compression === 'uncompressed' ? 'none' : (compression as PartitionConfig['compressionType']),
+    compressionLevel: compressionLevel(compression, number),
+    validatesCompressed: broker.boolean('keyfold.records.validate.compressed'),
+    decompressedBytesMax: broker.number('keyfold.decompressed.bytes.max'),
   }
+}
+
+/** The level that a topic asks for; gzip's -1 leaves it to the library, whose own default it is. */
+function compressionLevel(compression: string, number: (key: TopicConfigKey) => number): number | undefined {
+  if (compression !== 'gzip' && compression !== 'zstd' && compression !== 'lz4') return undefined
+  return number(`compression.${compression}.level`)
 }
 
 function isFilled<T>(list: T[]): list is [T, ...T[]] {

@@ -1,5 +1,6 @@
 import { KafkaError } from '@keyfold/protocol'
 import type { Storage } from '@keyfold/storage'
+import type { Cluster } from '../cluster.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import { configProblem } from '../config/config-definition.ts'
 import { topicConfigDefinition } from '../config/topic-configs.ts'
@@ -22,18 +23,24 @@ export interface TopicFailure {
   message: string
 }
 
+/** A topic that can be created as it is. */
+export interface CheckedTopic {
+  partitionCount: number
+  replicationFactor: number
+  /** Nodes by partition, where the request chose them. */
+  assignments: ReadonlyMap<number, readonly number[]>
+  configs: ReadonlyMap<string, string>
+}
+
 interface World {
   catalog: TopicCatalog
   config: BrokerConfig
   storage: Storage
-  node: { readonly nodeId: number }
+  cluster: Cluster
 }
 
 /** What is to be created for a request, or why nothing can be (statement 53). */
-export function checkNewTopic(
-  world: World,
-  request: NewTopicRequest,
-): { partitionCount: number; configs: ReadonlyMap<string, string> } | TopicFailure {
+export function checkNewTopic(world: World, request: NewTopicRequest): CheckedTopic | TopicFailure {
   const { catalog, config, storage } = world
   const { name } = request
   if (!storage.acceptsWrites) return failure(KafkaError.KAFKA_STORAGE_ERROR, KafkaError.KAFKA_STORAGE_ERROR.text)
@@ -53,7 +60,8 @@ export function checkNewTopic(
     return failure(KafkaError.POLICY_VIOLATION, `The broker keeps no more topics (keyfold.topics.max).`)
   }
   const room = partitionRoomProblem(world, partitions.count)
-  return room ?? { partitionCount: partitions.count, configs: configs.configs }
+  const { count, replicationFactor, assignments } = partitions
+  return room ?? { partitionCount: count, replicationFactor, assignments, configs: configs.configs }
 }
 
 /** Why the broker cannot take so many partitions more, undefined if it can. */
@@ -62,32 +70,39 @@ export function partitionRoomProblem({ catalog, config }: World, more: number): 
   return failure(KafkaError.POLICY_VIOLATION, 'The broker keeps no more partitions (keyfold.partitions.max).')
 }
 
-/** The replicas of a partition can only be this node. */
-export function assignmentProblem(brokerIds: readonly number[], nodeId: number): TopicFailure | undefined {
-  if (brokerIds.length === 1 && brokerIds[0] === nodeId) return undefined
-  const text = `The only broker is ${nodeId}, but the assignment names [${brokerIds.join(', ')}].`
+/** What is wrong with the replicas chosen for a partition: they are different nodes of this cluster. */
+export function assignmentProblem(cluster: Cluster, brokerIds: readonly number[]): TopicFailure | undefined {
+  const isValid = brokerIds.length > 0 && new Set(brokerIds).size === brokerIds.length
+  if (isValid && brokerIds.every((nodeId) => cluster.get(nodeId) !== undefined)) return undefined
+  const nodes = cluster.nodes.map(({ nodeId }) => nodeId).join(', ')
+  const text = `The brokers are [${nodes}], but the assignment names [${brokerIds.join(', ')}].`
   return failure(KafkaError.INVALID_REPLICA_ASSIGNMENT, text)
 }
 
-function checkPartitions({ config, node }: World, request: NewTopicRequest): { count: number } | TopicFailure {
-  const { assignments, numPartitions, replicationFactor } = request
-  if (assignments.length > 0) return checkAssignments(request, node.nodeId)
-  if (replicationFactor !== -1 && replicationFactor < 1) {
+type Partitions = Pick<CheckedTopic, 'replicationFactor' | 'assignments'> & { count: number }
+
+function checkPartitions({ config, cluster }: World, request: NewTopicRequest): Partitions | TopicFailure {
+  const { assignments, numPartitions } = request
+  if (assignments.length > 0) return checkAssignments(request, cluster)
+  const isDefault = request.replicationFactor === -1
+  const replicationFactor = isDefault ? config.number('default.replication.factor') : request.replicationFactor
+  if (replicationFactor < 1) {
     return failure(
       KafkaError.INVALID_REPLICATION_FACTOR,
       'Replication factor must be larger than 0, or -1 for the default.',
     )
   }
-  if (replicationFactor > 1) {
-    const text = `Unable to replicate the partition ${replicationFactor} time(s): The target replication factor of ${replicationFactor} cannot be reached because only 1 broker(s) are registered.`
+  const brokerCount = cluster.nodes.length
+  if (replicationFactor > brokerCount) {
+    const text = `Unable to replicate the partition ${replicationFactor} time(s): The target replication factor of ${replicationFactor} cannot be reached because only ${brokerCount} broker(s) are registered.`
     return failure(KafkaError.INVALID_REPLICATION_FACTOR, text)
   }
-  if (numPartitions === -1) return { count: config.number('num.partitions') }
-  if (numPartitions >= 1) return { count: numPartitions }
+  const count = numPartitions === -1 ? config.number('num.partitions') : numPartitions
+  if (count >= 1) return { count, replicationFactor, assignments: new Map() }
   return failure(KafkaError.INVALID_PARTITIONS, 'Number of partitions was set to an invalid non-positive value.')
 }
 
-function checkAssignments(request: NewTopicRequest, nodeId: number): { count: number } | TopicFailure {
+function checkAssignments(request: NewTopicRequest, cluster: Cluster): Partitions | TopicFailure {
   const { assignments, numPartitions, replicationFactor } = request
   if (numPartitions !== -1 || replicationFactor !== -1) {
     const text = 'A manual partition assignment was given, but numPartitions or replicationFactor was not -1.'
@@ -101,8 +116,24 @@ function checkAssignments(request: NewTopicRequest, nodeId: number): { count: nu
       'Partitions should be a consecutive 0-based integer sequence.',
     )
   }
-  const problems = assignments.map(({ brokerIds }) => assignmentProblem(brokerIds, nodeId))
-  return problems.find((problem) => problem !== undefined) ?? { count: assignments.length }
+  const byPartition = new Map(assignments.map(({ partitionIndex, brokerIds }) => [partitionIndex, brokerIds]))
+  const problem = assignmentsProblem(cluster, [...byPartition.values()])
+  const size = assignments[0]?.brokerIds.length ?? 0
+  return problem ?? { count: assignments.length, replicationFactor: size, assignments: byPartition }
+}
+
+/** What is wrong with the replicas chosen for several partitions, which have equally many. */
+export function assignmentsProblem(
+  cluster: Cluster,
+  assignments: readonly (readonly number[])[],
+  size = assignments[0]?.length,
+): TopicFailure | undefined {
+  for (const brokerIds of assignments) {
+    const problem = assignmentProblem(cluster, brokerIds)
+    if (problem !== undefined) return problem
+  }
+  if (assignments.every(({ length }) => length === size)) return undefined
+  return failure(KafkaError.INVALID_REPLICA_ASSIGNMENT, 'All partitions of a topic have equally many replicas.')
 }
 
 function checkConfigs(configs: NewTopicRequest['configs']): { configs: ReadonlyMap<string, string> } | TopicFailure {

@@ -19,11 +19,29 @@ interface StoredTopic {
   partitionCount: number
   configs: Record<string, string>
   isInternal: boolean
+  /** Absent: 1. */
+  replicationFactor?: number
+  /** Absent: none. */
+  assignments?: Record<string, readonly number[]>
+}
+
+type Assignments = ReadonlyMap<number, readonly number[]>
+
+interface Placement {
+  replicationFactor?: number
+  assignments?: Assignments
+}
+
+interface NewTopic extends Placement {
+  name: string
+  partitionCount: number
+  configs: ReadonlyMap<string, string>
 }
 
 interface Snapshot {
   clusterId: string
   brokerConfigs: Record<string, string>
+  brokerDefaults?: Record<string, string>
   topics: StoredTopic[]
 }
 
@@ -38,8 +56,10 @@ export class TopicCatalog implements JournaledState {
     journalKinds.topicCreated,
     journalKinds.topicDeleted,
     journalKinds.partitionsAdded,
+    journalKinds.partitionsReassigned,
     journalKinds.topicConfigsSet,
     journalKinds.brokerConfigsSet,
+    journalKinds.brokerDefaultsSet,
     journalKinds.clusterIdentified,
   ]
   readonly #parts: TopicCatalogParts
@@ -47,6 +67,7 @@ export class TopicCatalog implements JournaledState {
   readonly #byId = new Map<string, Topic>()
   readonly #collisionKeys = new Map<string, string>()
   #partitionCount = 0
+  #revision = 0
   #clusterId = ''
 
   constructor(parts: TopicCatalogParts) {
@@ -56,6 +77,11 @@ export class TopicCatalog implements JournaledState {
   /** 22 characters; empty only before `identify`. */
   get clusterId(): string {
     return this.#clusterId
+  }
+
+  /** Grows with every change of a topic: who derives something from the topics sees that it has to look again. */
+  get revision(): number {
+    return this.#revision
   }
 
   get size(): number {
@@ -92,7 +118,7 @@ export class TopicCatalog implements JournaledState {
   }
 
   /** Creates a topic that has been checked to be new and valid. */
-  create(topic: { name: string; partitionCount: number; configs: ReadonlyMap<string, string> }): number {
+  create(topic: NewTopic): number {
     const { storage, newUuid } = this.#parts
     const { name, partitionCount } = topic
     const stored = {
@@ -101,6 +127,7 @@ export class TopicCatalog implements JournaledState {
       partitionCount,
       configs: Object.fromEntries(topic.configs),
       isInternal: false,
+      ...toStoredPlacement(topic),
     }
     const indexes = Array.from({ length: partitionCount }, (_, index) => index)
     return storage.appendAtomic([
@@ -120,13 +147,22 @@ export class TopicCatalog implements JournaledState {
   }
 
   /** Adds partitions up to a count that has been checked to be greater. */
-  addPartitions(topic: Topic, partitionCount: number): number {
+  addPartitions(topic: Topic, partitionCount: number, assigned: Assignments = new Map()): number {
     const { storage } = this.#parts
     const added = Array.from({ length: partitionCount - topic.partitionCount }, (_, n) => topic.partitionCount + n)
     return storage.appendAtomic([
       ...storage.partitions.creation(topic.name, added),
-      { kind: journalKinds.partitionsAdded, payload: toPayload({ name: topic.name, partitionCount }) },
+      {
+        kind: journalKinds.partitionsAdded,
+        payload: toPayload({ name: topic.name, partitionCount, ...withAssignments(topic, assigned) }),
+      },
     ])
+  }
+
+  /** Moves partitions to other nodes, which have been checked to exist. */
+  reassign(topic: Topic, assigned: Assignments): number {
+    const payload = toPayload({ name: topic.name, ...withAssignments(topic, assigned) })
+    return this.#parts.storage.append(journalKinds.partitionsReassigned, payload)
   }
 
   /** Replaces a topic's own settings by checked ones. */
@@ -135,9 +171,10 @@ export class TopicCatalog implements JournaledState {
     return this.#parts.storage.append(journalKinds.topicConfigsSet, payload)
   }
 
-  /** Replaces the altered settings of the broker by checked ones. */
-  setBrokerConfigs(configs: ReadonlyMap<string, string>): number {
-    return this.#parts.storage.append(journalKinds.brokerConfigsSet, toPayload(Object.fromEntries(configs)))
+  /** Replaces the altered settings of this node, or those of every node, by checked ones. */
+  setBrokerConfigs(configs: ReadonlyMap<string, string>, isForAll = false): number {
+    const kind = isForAll ? journalKinds.brokerDefaultsSet : journalKinds.brokerConfigsSet
+    return this.#parts.storage.append(kind, toPayload(Object.fromEntries(configs)))
   }
 
   /** Hands every partition its settings: needed once after recovery, later changes do it by themselves. */
@@ -152,12 +189,16 @@ export class TopicCatalog implements JournaledState {
       case journalKinds.topicDeleted:
         return this.#remove(fromPayload<{ name: string }>(payload).name)
       case journalKinds.partitionsAdded:
+      case journalKinds.partitionsReassigned:
       case journalKinds.topicConfigsSet: {
         const change = fromPayload<Partial<StoredTopic> & { name: string }>(payload)
         const topic = this.#byName.get(change.name)
         if (topic !== undefined) this.#put({ ...toStored(topic), ...change })
         return undefined
       }
+      case journalKinds.brokerDefaultsSet:
+        this.#parts.config.setDynamicDefaults(new Map(Object.entries(fromPayload<Record<string, string>>(payload))))
+        return this.configurePartitions()
       case journalKinds.brokerConfigsSet:
         this.#parts.config.setDynamic(new Map(Object.entries(fromPayload<Record<string, string>>(payload))))
         return this.configurePartitions()
@@ -173,6 +214,7 @@ export class TopicCatalog implements JournaledState {
     return toPayload({
       clusterId: this.#clusterId,
       brokerConfigs: Object.fromEntries(this.#parts.config.dynamic),
+      brokerDefaults: Object.fromEntries(this.#parts.config.dynamicDefaults),
       topics: this.all().map(toStored),
     } satisfies Snapshot)
   }
@@ -181,16 +223,25 @@ export class TopicCatalog implements JournaledState {
     const snapshot = fromPayload<Snapshot>(bytes)
     this.#clusterId = snapshot.clusterId
     this.#parts.config.setDynamic(new Map(Object.entries(snapshot.brokerConfigs)))
+    this.#parts.config.setDynamicDefaults(new Map(Object.entries(snapshot.brokerDefaults ?? {})))
     for (const topic of snapshot.topics) this.#put(topic)
   }
 
   #put(stored: StoredTopic): void {
     this.#remove(stored.name)
-    const topic: Topic = { ...stored, configs: new Map(Object.entries(stored.configs)) }
+    const topic: Topic = {
+      ...stored,
+      configs: new Map(Object.entries(stored.configs)),
+      replicationFactor: stored.replicationFactor ?? 1,
+      assignments: new Map(
+        Object.entries(stored.assignments ?? {}).map(([partition, nodes]) => [Number(partition), nodes]),
+      ),
+    }
     this.#byName.set(topic.name, topic)
     this.#byId.set(topic.id, topic)
     this.#collisionKeys.set(collisionKey(topic.name), topic.name)
     this.#partitionCount += topic.partitionCount
+    this.#revision++
     this.#configure(topic)
   }
 
@@ -201,6 +252,7 @@ export class TopicCatalog implements JournaledState {
     this.#byId.delete(topic.id)
     this.#collisionKeys.delete(collisionKey(name))
     this.#partitionCount -= topic.partitionCount
+    this.#revision++
   }
 
   #configure(topic: Topic): void {
@@ -209,6 +261,19 @@ export class TopicCatalog implements JournaledState {
   }
 }
 
-function toStored({ name, id, partitionCount, configs, isInternal }: Topic): StoredTopic {
-  return { name, id, partitionCount, configs: Object.fromEntries(configs), isInternal }
+function toStored({ name, id, partitionCount, configs, isInternal, ...placement }: Topic): StoredTopic {
+  const stored = { name, id, partitionCount, configs: Object.fromEntries(configs), isInternal }
+  return { ...stored, ...toStoredPlacement(placement) }
+}
+
+/** What is stored about where a topic's partitions are: nothing, for the usual topic. */
+function toStoredPlacement({ replicationFactor = 1, assignments = new Map() }: Placement): Partial<StoredTopic> {
+  return {
+    ...(replicationFactor === 1 ? {} : { replicationFactor }),
+    ...(assignments.size === 0 ? {} : { assignments: Object.fromEntries(assignments) }),
+  }
+}
+
+function withAssignments(topic: Topic, assigned: Assignments): Partial<StoredTopic> {
+  return toStoredPlacement({ assignments: new Map([...topic.assignments, ...assigned]) })
 }

@@ -7,6 +7,10 @@ export interface Topic {
   /** Settings that differ from the broker's. */
   readonly configs: ReadonlyMap<string, string>
   readonly isInternal: boolean
+  /** How many of the virtual nodes are shown as holding each partition. */
+  readonly replicationFactor: number
+  /** Node ids by partition, the leader first, where the creator chose them; elsewhere the cluster does. */
+  readonly assignments: ReadonlyMap<number, readonly number[]>
 }
 
 /** Indexes 0 … partitionCount - 1. */

@@ -2,8 +2,8 @@ import { KafkaError } from '@keyfold/protocol'
 
 import type { Owner, Transaction } from './transaction.ts'
 
-/** The last epoch that is given to a producer; one more is left to fence it. */
-const epochMax = 32_766
+/** The last epoch that is given to a producer; one more is left for the marker that fences it. */
+export const epochMax = 32_766
 
 /** What InitProducerId claims to be, if it says so (v3+). */
 export interface ExpectedProducer {
@@ -14,7 +14,7 @@ export interface ExpectedProducer {
 export type Initialisation =
   | { readonly kind: 'refused'; readonly error: KafkaError }
   /** The running transaction has to be aborted first. */
-  | { readonly kind: 'fence'; readonly owner: Owner }
+  | { readonly kind: 'fence' }
   | { readonly kind: 'owned'; readonly owner: Owner }
   /** The epochs are used up: a new producer id is needed, with epoch 0. */
   | { readonly kind: 'rotate'; readonly previous: Owner }
@@ -22,27 +22,21 @@ export type Initialisation =
 /** Decides who owns a transactional id after InitProducerId (KIP-360, statements 21 to 24). */
 export function initialise(transaction: Transaction, expected: ExpectedProducer | undefined): Initialisation {
   if (expected !== undefined && !isKnown(transaction, expected)) return fenced
-  if (transaction.state === 'Ongoing') return { kind: 'fence', owner: fencedOwner(transaction) }
-  const { producerEpoch, lastProducerEpoch } = transaction
-  const isRetry = expected !== undefined && expected.producerEpoch === lastProducerEpoch
-  const isCurrent = expected === undefined || expected.producerEpoch === producerEpoch
-  if (producerEpoch >= epochMax && isCurrent) return { kind: 'rotate', previous: ownerOf(transaction) }
+  if (transaction.state === 'Ongoing') return { kind: 'fence' }
+  const { producerId, producerEpoch, lastProducerEpoch } = transaction
+  const isCurrent =
+    expected === undefined || (expected.producerId === producerId && expected.producerEpoch === producerEpoch)
   if (isCurrent) {
+    if (producerEpoch >= epochMax) return { kind: 'rotate', previous: ownerOf(transaction) }
     const lastKnown = expected === undefined ? -1 : producerEpoch
     return {
       kind: 'owned',
       owner: { ...ownerOf(transaction), producerEpoch: producerEpoch + 1, lastProducerEpoch: lastKnown },
     }
   }
-  // The answer to the same request was lost: it gets the same one again.
-  if (isRetry || isRetryOfRotation(transaction, expected)) return { kind: 'owned', owner: ownerOf(transaction) }
+  // The answer to the same request was lost, or the epoch went up with an end whose answer was: it gets it again.
+  if (expected.producerEpoch === lastProducerEpoch) return { kind: 'owned', owner: ownerOf(transaction) }
   return fenced
-}
-
-/** The owner after the coordinator has fenced the producer: nobody knows the new epoch yet. */
-export function fencedOwner(transaction: Transaction): Owner {
-  const producerEpoch = Math.min(transaction.producerEpoch + 1, epochMax + 1)
-  return { ...ownerOf(transaction), producerEpoch, lastProducerEpoch: -1 }
 }
 
 export function ownerOf(owner: Owner): Owner {

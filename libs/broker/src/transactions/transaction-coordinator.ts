@@ -1,19 +1,32 @@
 import { BufferReader, BufferWriter } from '@keyfold/bytes'
-import { KafkaError } from '@keyfold/protocol'
+import { KafkaError, kafkaErrorByCode } from '@keyfold/protocol'
 import type { EntryToAppend, JournaledState, Storage } from '@keyfold/storage'
 
 import { entryKinds } from '../entry-kinds.ts'
 import type { Partition } from '../partition/partition.ts'
-import { fencedOwner, initialise, ownerOf } from './producer-initialisation.ts'
+import { initialise } from './producer-initialisation.ts'
 import { ProducerIds } from './producer-ids.ts'
-import { offsetKey, type Owner, type Transaction, type TransactionState } from './transaction.ts'
+import { offsetKey, type Owner, type Transaction } from './transaction.ts'
+import { bumpedOwner, judgeEnd, sameOwner } from './transaction-end.ts'
+import { decodeChange, encodeChange, type TransactionChange, transactionKinds } from './transaction-entries.ts'
 import {
-  decodeChange,
-  encodeChange,
-  type OffsetToStage,
-  type TransactionChange,
-  transactionKinds,
-} from './transaction-entries.ts'
+  type AddOffsetsRequest,
+  type AddPartitionsRequest,
+  type AdmissionRequest,
+  describeNothing,
+  done,
+  type EndTxnRequest,
+  failed,
+  type InitProducerIdRequest,
+  noProducer,
+  type OffsetAdmissionRequest,
+  type PlaceInTopic,
+  type ProducerRequest,
+  type ProducerResult,
+  type StageOffsetsRequest,
+  type TransactionDescription,
+  type TransactionResult,
+} from './transaction-requests.ts'
 import { type TransactionalOffsetSink, TransactionTable } from './transaction-table.ts'
 
 export type { TransactionalOffsetSink } from './transaction-table.ts'
@@ -45,55 +58,13 @@ const defaultSettings: TransactionSettings = {
   transactionalIdsMax: 100_000,
 }
 
-/** Who speaks, as every request of a transactional producer says it. */
-export interface ProducerRequest {
-  readonly transactionalId: string
-  readonly producerId: number
-  readonly producerEpoch: number
-}
-
-/** Time in milliseconds since 1970 by a clock that does not jump. */
-interface Timed {
-  readonly nowMs: number
-}
-
-export interface InitProducerIdRequest extends Timed {
-  readonly transactionalId: string | null
-  readonly timeoutMs: number
-  /** -1 or absent: none expected. */
-  readonly expectedProducerId?: number
-  readonly expectedProducerEpoch?: number
-}
-
-export interface ProducerResult {
-  readonly errorCode: number
-  readonly producerId: number
-  readonly producerEpoch: number
-  /** The journal entry to be durable before this is answered; 0 for none. */
-  readonly lsn: number
-}
-
-export interface TransactionResult {
-  readonly errorCode: number
-  readonly lsn: number
-}
-
-export interface TransactionDescription {
-  readonly errorCode: number
-  readonly transactionalId: string
-  readonly state: TransactionState | 'Dead'
-  readonly timeoutMs: number
-  readonly startMs: number
-  readonly producerId: number
-  readonly producerEpoch: number
-  readonly partitions: readonly { readonly topic: string; readonly partition: number }[]
-}
-
 /**
- * The coordinator of all transactions, as producers without KIP-890 use it (transaction versions 0 and 1). Each method
- * judges a request, journals what it changes and answers; `apply` is where the change happens. EndTxn is one group of
- * entries, whole or absent after a crash: the decision, the markers of all partitions, the offsets it hands over. So
- * only EndTxn and InitProducerId have to wait for a sync, and it covers all that the transaction did before.
+ * The coordinator of all transactions, for clients of all generations: up to transaction version 1 they announce what
+ * belongs to a transaction, with version 2 (KIP-890) they just write, and every end takes them to a new epoch. Each
+ * method judges a request, journals what it changes and answers; `apply` is where the change happens. EndTxn is one
+ * group of entries, whole or absent after a crash: the decision, the markers of all partitions, the offsets it hands
+ * over, the next epoch. So only EndTxn and InitProducerId have to wait for a sync, and it covers all that the
+ * transaction did before.
  */
 export class TransactionCoordinator implements JournaledState {
   readonly name = 'transactions'
@@ -128,9 +99,7 @@ export class TransactionCoordinator implements JournaledState {
   }
 
   /** AddPartitionsToTxn: begins the transaction with the first ones. One code for all of them. */
-  addPartitions(
-    request: ProducerRequest & Timed & { readonly partitions: readonly { topic: string; partition: number }[] },
-  ): TransactionResult {
+  addPartitions(request: AddPartitionsRequest): TransactionResult {
     const { transactionalId, nowMs, partitions } = request
     const transaction = this.#owned(request)
     if (isError(transaction)) return failed(transaction)
@@ -142,8 +111,26 @@ export class TransactionCoordinator implements JournaledState {
     return done(this.#append({ type: 'partitionsAdded', transactionalId, atMs: nowMs, partitionIds }))
   }
 
+  /** AddPartitionsToTxn that only asks: TRANSACTION_ABORTABLE for a partition that is not in the transaction. */
+  verifyPartition(request: ProducerRequest & PlaceInTopic): KafkaError {
+    const transaction = this.#owned(request)
+    if (isError(transaction)) return transaction
+    const id = this.#partitions.get(request.topic, request.partition)?.id
+    if (id === undefined) return KafkaError.UNKNOWN_TOPIC_OR_PARTITION
+    const isMember = transaction.state === 'Ongoing' && transaction.partitionIds.has(id)
+    return isMember ? KafkaError.NONE : KafkaError.TRANSACTION_ABORTABLE
+  }
+
+  /** Whether a transactional batch may be appended; asked before every one. */
+  admitProduce(request: AdmissionRequest): KafkaError {
+    const { topic, partition, adds } = request
+    if (!adds) return epochProblem(this.verifyPartition(request))
+    const { errorCode } = this.addPartitions({ ...request, partitions: [{ topic, partition }] })
+    return epochProblem(kafkaErrorByCode(errorCode))
+  }
+
   /** AddOffsetsToTxn: announces that offsets of a group will follow. */
-  addOffsets(request: ProducerRequest & Timed & { readonly groupId: string }): TransactionResult {
+  addOffsets(request: AddOffsetsRequest): TransactionResult {
     const { transactionalId, nowMs, groupId } = request
     const transaction = this.#owned(request)
     if (isError(transaction)) return failed(transaction)
@@ -151,43 +138,37 @@ export class TransactionCoordinator implements JournaledState {
     return done(this.#append({ type: 'groupAdded', transactionalId, atMs: nowMs, groupId }))
   }
 
-  /** TxnOffsetCommit: the offsets count when the transaction commits. Group membership is the caller's to check. */
-  txnOffsetCommit(
-    request: ProducerRequest & Timed & { readonly groupId: string; readonly offsets: readonly OffsetToStage[] },
-  ): TransactionResult {
-    const { transactionalId, nowMs, groupId, offsets } = request
+  /** Whether offsets of a group may be staged; asked before group and member are looked at. */
+  admitOffsets(request: OffsetAdmissionRequest): KafkaError {
     const transaction = this.#owned(request)
-    if (transaction === KafkaError.PRODUCER_FENCED) return failed(KafkaError.INVALID_PRODUCER_EPOCH)
-    if (isError(transaction)) return failed(transaction)
-    const isAnnounced = transaction.state === 'Ongoing' && transaction.offsets.has(groupId)
-    if (!isAnnounced) return failed(KafkaError.INVALID_TXN_STATE)
-    return done(this.#append({ type: 'offsetsStaged', transactionalId, atMs: nowMs, groupId, offsets }))
+    if (isError(transaction)) return epochProblem(transaction)
+    const isAnnounced = transaction.state === 'Ongoing' && transaction.offsets.has(request.groupId)
+    if (isAnnounced) return KafkaError.NONE
+    if (!request.adds) return KafkaError.TRANSACTION_ABORTABLE
+    return kafkaErrorByCode(this.addOffsets(request).errorCode)
+  }
+
+  /** TxnOffsetCommit, once admitted: the offsets count when the transaction commits. */
+  stageOffsets({ transactionalId, nowMs, groupId, offsets }: StageOffsetsRequest): void {
+    this.#append({ type: 'offsetsStaged', transactionalId, atMs: nowMs, groupId, offsets })
   }
 
   /** EndTxn: commits or aborts. The same request again gets the same answer (statement 27). */
-  endTxn(request: ProducerRequest & Timed & { readonly committed: boolean }): ProducerResult {
-    const { producerId, producerEpoch, committed, nowMs } = request
-    const transaction = this.#owned(request)
-    if (isError(transaction)) return noProducer(transaction)
-    if (transaction.state === 'Ongoing') {
-      const lsn = this.#end(transaction, { committed, owner: ownerOf(transaction), nowMs })
-      return { errorCode: 0, producerId, producerEpoch, lsn }
+  endTxn(request: EndTxnRequest): ProducerResult {
+    const { transactionalId, committed, bumpsEpoch, nowMs } = request
+    if (transactionalId === '') return noProducer(KafkaError.INVALID_REQUEST)
+    const transaction = this.#table.get(transactionalId)
+    if (transaction === undefined) return noProducer(KafkaError.INVALID_PRODUCER_ID_MAPPING)
+    const verdict = judgeEnd(transaction, request)
+    if (verdict.kind === 'refused') return noProducer(verdict.error)
+    if (verdict.kind === 'repeated') {
+      // The end may not be durable yet: a repeated request waits like the first one.
+      const { producerId, producerEpoch } = transaction
+      return { errorCode: 0, producerId, producerEpoch, lsn: this.#storage.lastLsn }
     }
-    const isRepeated = transaction.state === (committed ? 'CompleteCommit' : 'CompleteAbort')
-    if (!isRepeated) return noProducer(KafkaError.INVALID_TXN_STATE)
-    // The end may not be durable yet: a repeated request waits like the first one.
-    return { errorCode: 0, producerId, producerEpoch, lsn: this.#storage.lastLsn }
-  }
-
-  /** Whether a producer may write to a partition in its transaction; asked before every transactional append. */
-  verifyProduce(request: ProducerRequest & { readonly topic: string; readonly partition: number }): number {
-    const transaction = this.#owned(request)
-    if (transaction === KafkaError.PRODUCER_FENCED) return KafkaError.INVALID_PRODUCER_EPOCH.code
-    if (isError(transaction)) return transaction.code
-    const id = this.#partitions.get(request.topic, request.partition)?.id
-    if (id === undefined) return KafkaError.UNKNOWN_TOPIC_OR_PARTITION.code
-    const isMember = transaction.state === 'Ongoing' && transaction.partitionIds.has(id)
-    return isMember ? KafkaError.NONE.code : KafkaError.INVALID_TXN_STATE.code
+    const owner = bumpsEpoch ? this.#bumped(transaction) : sameOwner(transaction)
+    const lsn = this.#end(transaction, { committed, owner, nowMs })
+    return { errorCode: 0, producerId: owner.producerId, producerEpoch: owner.producerEpoch, lsn }
   }
 
   /** Whether an undecided transaction has an offset of this group for the partition (OffsetFetch, requireStable). */
@@ -220,12 +201,17 @@ export class TransactionCoordinator implements JournaledState {
     }
   }
 
-  describe(transactionalId: string): TransactionDescription {
+  /** The journal entry that began the id's transaction: durable before anything it wrote is acknowledged. 0 for none. */
+  begunAt(transactionalId: string): number {
     const transaction = this.#table.get(transactionalId)
-    if (transaction !== undefined) return this.#describe(transaction)
-    const { code: errorCode } = KafkaError.TRANSACTIONAL_ID_NOT_FOUND
-    const unknown = { timeoutMs: 0, startMs: -1, producerId: -1, producerEpoch: -1, partitions: [] }
-    return { errorCode, transactionalId, state: 'Dead', ...unknown }
+    return transaction?.state === 'Ongoing' ? transaction.beginLsn : 0
+  }
+
+  describe(transactionalId: string): TransactionDescription {
+    if (transactionalId === '') return describeNothing(transactionalId, KafkaError.INVALID_REQUEST)
+    const transaction = this.#table.get(transactionalId)
+    if (transaction === undefined) return describeNothing(transactionalId, KafkaError.TRANSACTIONAL_ID_NOT_FOUND)
+    return this.#describe(transaction)
   }
 
   /** All transactional ids; the caller filters. */
@@ -265,8 +251,8 @@ export class TransactionCoordinator implements JournaledState {
     const outcome = initialise(transaction, expected)
     if (outcome.kind === 'refused') return noProducer(outcome.error)
     if (outcome.kind === 'fence') {
-      // As Kafka does: this epoch goes to nobody, the retry gets the next one (statement 22).
-      this.#end(transaction, { committed: false, owner: outcome.owner, nowMs })
+      // As Kafka does: the producer of that transaction may recover in this epoch; a new one gets the next (statement 22).
+      this.#fence(transaction, nowMs)
       return noProducer(KafkaError.CONCURRENT_TRANSACTIONS)
     }
     const owner = outcome.kind === 'owned' ? outcome.owner : this.#rotated(outcome.previous, expected !== undefined)
@@ -280,26 +266,32 @@ export class TransactionCoordinator implements JournaledState {
     return { producerId, producerEpoch: 0, lastProducerEpoch, previousProducerId: previous.producerId }
   }
 
+  #bumped(transaction: Transaction): Owner {
+    return bumpedOwner(transaction, () => this.#producerIds.allocate().producerId)
+  }
+
   #own(transactionalId: string, owner: Owner, { timeoutMs, nowMs }: InitProducerIdRequest): ProducerResult {
     const lsn = this.#append({ type: 'initialised', transactionalId, atMs: nowMs, owner, timeoutMs })
     return { errorCode: 0, producerId: owner.producerId, producerEpoch: owner.producerEpoch, lsn }
   }
 
   #fence(transaction: Transaction, nowMs: number): void {
-    this.#end(transaction, { committed: false, owner: fencedOwner(transaction), nowMs })
+    this.#end(transaction, { committed: false, owner: this.#bumped(transaction), nowMs })
     this.#storage.demand()
   }
 
   /** The decision and the markers: one atomic group of entries. */
   #end(transaction: Transaction, end: { committed: boolean; owner: Owner; nowMs: number }): number {
-    const { transactionalId, producerId, partitionIds } = transaction
+    const { transactionalId, producerId, producerEpoch, partitionIds } = transaction
     const { committed, owner, nowMs } = end
+    // Markers carry the epoch that came with the end, also when the next transaction has a new producer id.
+    const isRotated = owner.producerId !== producerId
+    const marker = { producerId, producerEpoch: isRotated ? producerEpoch + 1 : owner.producerEpoch, committed, nowMs }
     const entries: EntryToAppend[] = [encodeChange({ type: 'ended', transactionalId, atMs: nowMs, committed, owner })]
     for (const id of partitionIds) {
       const partition = this.#partitions.byId(id)
-      // Deleted meanwhile, or nothing was written to it: then there is nothing to mark (statement 33).
-      if (partition === undefined || !partition.hasOpenTransaction(producerId)) continue
-      entries.push(partition.marker({ producerId, producerEpoch: owner.producerEpoch, committed, nowMs }))
+      // Without it the partition was deleted meanwhile.
+      if (partition !== undefined) entries.push(partition.marker(marker))
     }
     return this.#storage.appendAtomic(entries)
   }
@@ -331,14 +323,7 @@ function isError(outcome: Transaction | KafkaError): outcome is KafkaError {
   return 'code' in outcome
 }
 
-function noProducer(error: KafkaError): ProducerResult {
-  return { errorCode: error.code, producerId: -1, producerEpoch: -1, lsn: 0 }
-}
-
-function failed(error: KafkaError): TransactionResult {
-  return { errorCode: error.code, lsn: 0 }
-}
-
-function done(lsn: number): TransactionResult {
-  return { errorCode: 0, lsn }
+/** Where data is written, a fenced producer has an invalid epoch: it may abort and go on (Kafka 2.7). */
+function epochProblem(error: KafkaError): KafkaError {
+  return error === KafkaError.PRODUCER_FENCED ? KafkaError.INVALID_PRODUCER_EPOCH : error
 }

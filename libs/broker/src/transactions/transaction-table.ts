@@ -81,11 +81,11 @@ function applied(before: Transaction | undefined, change: TransactionChange, lsn
   if (before === undefined) throw new Error(`journal entry ${lsn} changes an unknown transactional id`)
   switch (change.type) {
     case 'partitionsAdded': {
-      const begun = ongoing(before, change.atMs)
+      const begun = ongoing(before, change.atMs, lsn)
       return { ...begun, partitionIds: new Set([...begun.partitionIds, ...change.partitionIds]) }
     }
     case 'groupAdded': {
-      const begun = ongoing(before, change.atMs)
+      const begun = ongoing(before, change.atMs, lsn)
       return { ...begun, offsets: withOffsets(begun, change.groupId, []) }
     }
     case 'offsetsStaged': {
@@ -94,8 +94,9 @@ function applied(before: Transaction | undefined, change: TransactionChange, lsn
     }
     case 'ended': {
       const state = change.committed ? 'CompleteCommit' : 'CompleteAbort'
-      const empty = { partitionIds: noPartitions, offsets: noOffsets, startMs: -1 }
-      return { ...before, ...change.owner, ...empty, state, updateMs: change.atMs }
+      const startMs = before.state === 'Ongoing' ? before.startMs : change.atMs
+      const empty = { partitionIds: noPartitions, offsets: noOffsets }
+      return { ...before, ...change.owner, ...empty, startMs, state, updateMs: change.atMs }
     }
     default:
       return before
@@ -104,13 +105,13 @@ function applied(before: Transaction | undefined, change: TransactionChange, lsn
 
 function initialised(change: TransactionChange & { type: 'initialised' }): Transaction {
   const { transactionalId, owner, timeoutMs, atMs } = change
-  const empty = { partitionIds: noPartitions, offsets: noOffsets, startMs: -1 }
+  const empty = { partitionIds: noPartitions, offsets: noOffsets, startMs: -1, beginLsn: 0 }
   return { transactionalId, ...owner, timeoutMs, state: 'Empty', updateMs: atMs, ...empty }
 }
 
-function ongoing(before: Transaction, atMs: number): Transaction {
-  const startMs = before.state === 'Ongoing' ? before.startMs : atMs
-  return { ...before, state: 'Ongoing', startMs, updateMs: atMs }
+function ongoing(before: Transaction, atMs: number, lsn: number): Transaction {
+  const begun = before.state === 'Ongoing' ? {} : { startMs: atMs, beginLsn: lsn }
+  return { ...before, state: 'Ongoing', ...begun, updateMs: atMs }
 }
 
 function withOffsets(

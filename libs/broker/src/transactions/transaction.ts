@@ -22,7 +22,10 @@ export interface StagedOffset {
 export interface Owner {
   readonly producerId: number
   readonly producerEpoch: number
-  /** The epoch before the last bump that the producer itself asked for; -1: only the newest epoch is known to anybody. */
+  /**
+   * The epoch before the last bump, if its producer may still ask for the new one: it asked for the bump itself, or its
+   * transaction was ended with one. -1: only the newest epoch counts.
+   */
   readonly lastProducerEpoch: number
   /** The producer id before the epochs of one ran out; -1 for none. */
   readonly previousProducerId: number
@@ -33,9 +36,15 @@ export interface Transaction extends Owner {
   readonly transactionalId: string
   readonly timeoutMs: number
   readonly state: TransactionState
-  /** When the transaction began, -1 unless Ongoing. */
+  /** When the last transaction began; -1 before the first one. */
   readonly startMs: number
   readonly updateMs: number
+  /**
+   * The journal entry that began the transaction which is ongoing. Nothing that it wrote may be acknowledged before this
+   * is durable: a crash could take all of it without a trace, and its producer would go on with the other half. Not part
+   * of a snapshot, since no transaction outlives the process that it began in.
+   */
+  readonly beginLsn: number
   /** Ids of the partitions that belong to the transaction. */
   readonly partitionIds: ReadonlySet<number>
   /** By group, then by partition. A group without offsets has been announced only. */
@@ -86,7 +95,7 @@ export function readTransaction(reader: BufferReader): Transaction {
       ofGroup.set(offsetKey(offset), offset)
     }
   }
-  return { transactionalId, ...owner, timeoutMs, state, startMs, updateMs, partitionIds, offsets }
+  return { transactionalId, ...owner, timeoutMs, state, startMs, updateMs, beginLsn: 0, partitionIds, offsets }
 }
 
 export function writeOwner(writer: BufferWriter, owner: Owner): void {

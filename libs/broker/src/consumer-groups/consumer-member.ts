@@ -1,0 +1,67 @@
+import { noPartitions, type PartitionList, partitionList, type PartitionSet, partitionSet } from './partition-set.ts'
+
+/**
+ * Where a member stands on its way to its target: there (`stable`), giving up partitions first (`unrevoked`), or
+ * waiting for partitions that others still have to give up (`unreleased`).
+ */
+export type MemberState = 'stable' | 'unrevoked' | 'unreleased'
+
+/** One consumer of a group of the consumer protocol (KIP-848). Never changed in place: a change makes a new one. */
+export interface ConsumerMember {
+  readonly memberId: string
+  readonly instanceId: string | null
+  readonly rackId: string | null
+  readonly clientId: string
+  readonly clientHost: string
+  readonly rebalanceTimeoutMs: number
+  readonly subscribedTopicNames: readonly string[]
+  /** Empty for none. */
+  readonly subscribedTopicRegex: string
+  readonly serverAssignor: string | null
+  /** The epoch of the target the member has been brought to; -2 for a static member that is away. */
+  readonly memberEpoch: number
+  /** What the member may still say if the answer with its new epoch was lost. */
+  readonly previousMemberEpoch: number
+  readonly state: MemberState
+  readonly assigned: PartitionSet
+  /** What it was asked to give up and has not confirmed: nobody else may have these yet. */
+  readonly pendingRevocation: PartitionSet
+}
+
+/** A member as the journal has it. */
+export type StoredConsumerMember = Omit<ConsumerMember, 'assigned' | 'pendingRevocation'> & {
+  readonly assigned: PartitionList
+  readonly pendingRevocation: PartitionList
+}
+
+/** The epoch of a static member that left and will be back. */
+export const awayEpoch = -2
+
+export function newConsumerMember(memberId: string): ConsumerMember {
+  return {
+    memberId,
+    instanceId: null,
+    rackId: null,
+    clientId: '',
+    clientHost: '',
+    rebalanceTimeoutMs: -1,
+    subscribedTopicNames: [],
+    subscribedTopicRegex: '',
+    serverAssignor: null,
+    memberEpoch: 0,
+    previousMemberEpoch: 0,
+    state: 'stable',
+    assigned: noPartitions,
+    pendingRevocation: noPartitions,
+  }
+}
+
+export function storedMember(member: ConsumerMember): StoredConsumerMember {
+  const { assigned, pendingRevocation } = member
+  return { ...member, assigned: partitionList(assigned), pendingRevocation: partitionList(pendingRevocation) }
+}
+
+export function fromStoredMember(stored: StoredConsumerMember): ConsumerMember {
+  const { assigned, pendingRevocation } = stored
+  return { ...stored, assigned: partitionSet(assigned), pendingRevocation: partitionSet(pendingRevocation) }
+}
