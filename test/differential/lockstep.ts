@@ -1,0 +1,124 @@
+import { type Difference, differences } from './compare.ts'
+import type { Operation, Outcome } from './operation.ts'
+import type { Side } from './side.ts'
+
+/** What both brokers did with an operation. */
+export interface Step {
+  readonly index: number
+  readonly operation: Operation
+  readonly kafka: Outcome
+  readonly ours: Outcome
+  readonly differences: readonly Difference[]
+}
+
+interface Parked {
+  readonly index: number
+  readonly operation: Operation
+  readonly kafka: Pending
+  readonly ours: Pending
+}
+
+/** What both brokers did, in their own words. */
+interface Outcomes {
+  readonly index: number
+  readonly operation: Operation
+  readonly kafka: Outcome
+  readonly ours: Outcome
+}
+
+interface Pending {
+  readonly outcome: Promise<Outcome>
+  isDone: boolean
+}
+
+/** How long a request that parks may take before it counts as parked. */
+const QUIET_MS = 60
+/** How long one broker may answer after the other before that is a difference. */
+const PATIENCE_MS = 3_000
+/** How long a request may take that is answered at once. Settling belongs to it. */
+const ANSWER_MS = 40_000
+
+/** Runs operations on both brokers, one after the other, and compares. */
+export class Lockstep {
+  readonly #kafka: Side
+  readonly #ours: Side
+  #parked: Parked[] = []
+  #count = 0
+
+  constructor(kafka: Side, ours: Side) {
+    this.#kafka = kafka
+    this.#ours = ours
+  }
+
+  /** The step, and the steps of earlier operations that were answered meanwhile. */
+  async run(operation: Operation): Promise<readonly Step[]> {
+    const index = this.#count
+    this.#count += 1
+    const kafka = pending(this.#kafka.run(operation))
+    const ours = pending(this.#ours.run(operation))
+    if (operation.answer === 'parks') {
+      this.#parked.push({ index, operation, kafka, ours })
+      return this.#answered()
+    }
+    const own = await this.#together({ index, operation, kafka, ours }, ANSWER_MS)
+    return [this.#step(own), ...(await this.#answered())]
+  }
+
+  /** Parked requests that at least one broker has answered by now. */
+  async #answered(): Promise<readonly Step[]> {
+    if (this.#parked.length === 0) return []
+    await this.#quiet()
+    const answered: Outcomes[] = []
+    const still: Parked[] = []
+    for (const each of this.#parked) {
+      if (!each.kafka.isDone && !each.ours.isDone) {
+        still.push(each)
+        continue
+      }
+      answered.push(await this.#together(each, PATIENCE_MS))
+    }
+    this.#parked = still
+    // Only now: one member's answer names others, whose own answers tell what they are called.
+    return answered.map((each) => this.#step(each))
+  }
+
+  /** Both outcomes; a broker that has not answered by then has no answer, and the connection begins anew. */
+  async #together(parked: Parked, patienceMs: number): Promise<Outcomes> {
+    let timer: NodeJS.Timeout | undefined
+    const patience = new Promise<Outcome>((resolve) => {
+      timer = setTimeout(() => resolve({ parked: true }), patienceMs)
+    })
+    const outcomes = [parked.kafka, parked.ours].map(({ outcome }) => Promise.race([outcome, patience]))
+    const [kafka, ours] = await Promise.all(outcomes)
+    if (kafka === undefined || ours === undefined) throw new Error('two brokers, two outcomes')
+    const both = { ...parked, kafka, ours }
+    clearTimeout(timer)
+    if ('parked' in both.kafka || 'parked' in both.ours) {
+      this.#kafka.drop(parked.operation.connection)
+      this.#ours.drop(parked.operation.connection)
+    }
+    return both
+  }
+
+  #step({ index, operation, ...outcomes }: Outcomes): Step {
+    const kafka = this.#kafka.named(outcomes.kafka)
+    const ours = this.#ours.named(outcomes.ours)
+    return { index, operation, kafka, ours, differences: differences(kafka, ours) }
+  }
+
+  async #quiet(): Promise<void> {
+    const deadline = Date.now() + QUIET_MS
+    while (Date.now() < deadline && this.#parked.some(({ kafka, ours }) => !kafka.isDone || !ours.isDone)) {
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+  }
+}
+
+function pending(outcome: Promise<Outcome>): Pending {
+  const entry: Pending = { outcome, isDone: false }
+  const done = () => {
+    entry.isDone = true
+  }
+  void outcome.then(done, done)
+  return entry
+}

@@ -1,0 +1,75 @@
+import { createWriteStream } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { startBroker } from '@keyfold/broker'
+import { startApacheKafka } from '../kafka/apache-kafka.ts'
+import { KAFKA_VERSION, whyNoKafka } from '../kafka/distribution.ts'
+import { areaNames } from './plans/all.ts'
+import { kindsOf, reportOf } from './report.ts'
+import { runDifferential } from './run.ts'
+
+const help = `Runs one seeded script against an Apache Kafka and the bundled broker and compares every answer.
+
+  --seed <number>        repeats a run (default: random)
+  --operations <number>  how many (default 3000)
+  --areas <a,b,…>        only some of ${areaNames.join(', ')}
+  --trace <file>         writes every operation with both answers there, as JSON lines
+  --all                  goes on after the first difference, and lists the kinds of all`
+
+/** Settings that keep the clock out of it, for both. */
+const settings = {
+  'group.initial.rebalance.delay.ms': '0',
+  'auto.create.topics.enable': 'false',
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      seed: { type: 'string' },
+      operations: { type: 'string', default: '3000' },
+      areas: { type: 'string', default: areaNames.join(',') },
+      trace: { type: 'string' },
+      all: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  })
+  if (values.help) return print(help)
+  const missing = whyNoKafka()
+  if (missing !== undefined)
+    return print(`The differential test is skipped: ${missing}.\n0 passed, 0 failed, 1 skipped`)
+  const seed = Number(values.seed ?? Math.floor(Math.random() * 1e9))
+  const operations = Number(values.operations)
+  print(`Apache Kafka ${KAFKA_VERSION} and the bundled broker, seed ${seed}, ${operations} operations`)
+
+  const trace = values.trace === undefined ? undefined : createWriteStream(values.trace)
+  const kafka = await startApacheKafka({
+    properties: { ...settings, 'transaction.abort.timed.out.transaction.cleanup.interval.ms': '200' },
+  })
+  const broker = await startBroker({ memory: true, config: settings })
+  try {
+    const result = await runDifferential({
+      seed,
+      operations,
+      areas: values.areas.split(','),
+      stopAtFirst: !values.all,
+      onStep: (step) => trace?.write(`${JSON.stringify(step)}\n`),
+      addresses: { kafka: kafka.address, ours: broker.address },
+    })
+    print(reportOf(result))
+    if (values.all) for (const kind of kindsOf(result)) print(kind)
+    for (const [name, count] of result.known) print(`meant: ${name}, ${count} times (docs/broker-differences.md)`)
+    print(`served by Kafka and not by us: ${result.unserved.join(', ') || 'nothing'}`)
+    const failed = result.failures.length
+    print(`seed ${seed}: ${result.steps.length - failed} passed, ${failed} failed, 0 skipped`)
+    process.exitCode = failed > 0 ? 1 : 0
+  } finally {
+    trace?.end()
+    await broker.close()
+    await kafka.stop()
+  }
+}
+
+function print(text: string): void {
+  if (text !== '') process.stdout.write(`${text}\n`)
+}
+
+await main()

@@ -1,0 +1,304 @@
+import type { Operation } from '../operation.ts'
+import type { Plan, Script, ScriptProducer } from '../script.ts'
+import { newProducer, sequencedProduce } from './producing.ts'
+
+/** CONCURRENT_TRANSACTIONS and what a coordinator says while it loads: Kafka's clients send again, so do we. */
+const NOT_YET = [14, 15, 16, 51]
+
+const transactional = (script: Script) => script.pick(script.producers.filter((each) => each.transactionalId !== null))
+
+function about(producer: ScriptProducer) {
+  return { connection: 'transactions', about: [producer.name], retryOn: NOT_YET }
+}
+
+function identity(script: Script, producer: ScriptProducer) {
+  const plus = script.chance(0.07) ? script.one(-1, 1) : 0
+  const of = script.chance(0.02) ? 'nobody' : producer.name
+  return {
+    producerId: { $: 'producerId', of },
+    producerEpoch: { $: 'producerEpoch', of: producer.name, plus },
+  }
+}
+
+/** A transactional id's first producer, or the next one, which fences the one before. */
+export const initTransactional: Plan = (script) => {
+  const version = script.version('InitProducerId', { max: 5 })
+  if (version === undefined) return undefined
+  const known = transactional(script)
+  const isNew = known === undefined || script.producers.length < 6 || script.chance(0.1)
+  const producer = isNew ? newProducer(script.fresh('t'), script.fresh('tx-')) : known
+  const keeps = !isNew && version >= 3 && script.chance(0.3)
+  const transactionTimeoutMs = script.chance(0.05) ? script.one(0, -1, 900_001) : 60_000
+  return {
+    operation: {
+      title: isNew ? 'init a transactional producer' : `init again${keeps ? ' with its epoch' : ''}`,
+      api: 'InitProducerId',
+      version,
+      ...about(producer),
+      names: { producer: producer.name },
+      request: {
+        transactionalId: script.chance(0.02) ? '' : producer.transactionalId,
+        transactionTimeoutMs,
+        ...(keeps && identity(script, producer)),
+      },
+      settle: [{ kind: 'transaction', transactionalId: producer.transactionalId ?? '' }],
+    },
+    learn: (answer) => {
+      if ((answer as { errorCode: number }).errorCode !== 0) return
+      if (isNew) script.producers.push(producer)
+      producer.inTransaction.clear()
+      producer.appended.clear()
+      producer.hasOffsets = false
+    },
+  }
+}
+
+export const addPartitions: Plan = (script) => {
+  const producer = transactional(script)
+  const topic = script.pick(script.topics)
+  const version = script.version('AddPartitionsToTxn', { max: 3 })
+  if (producer === undefined || topic === undefined || version === undefined) return undefined
+  const partition = script.partitionOf(topic)
+  const unknown = script.chance(0.07) ? [{ name: 'no-such-topic', partitions: [0] }] : []
+  return {
+    operation: {
+      title: 'add a partition to the transaction',
+      api: 'AddPartitionsToTxn',
+      version,
+      ...about(producer),
+      request: {
+        v3AndBelowTransactionalId: script.chance(0.03) ? 'no-such-id' : producer.transactionalId,
+        v3AndBelowProducerId: identity(script, producer).producerId,
+        v3AndBelowProducerEpoch: identity(script, producer).producerEpoch,
+        v3AndBelowTopics: [{ name: topic.name, partitions: [partition] }, ...unknown],
+      },
+    },
+    learn: (answer) => {
+      const { resultsByTopicV3AndBelow: results } = answer as {
+        resultsByTopicV3AndBelow: readonly { resultsByPartition: readonly { partitionErrorCode: number }[] }[]
+      }
+      if (
+        results.every((each) => each.resultsByPartition.every(({ partitionErrorCode }) => partitionErrorCode === 0))
+      ) {
+        producer.inTransaction.add(`${topic.name}/${partition}`)
+      }
+    },
+  }
+}
+
+/** To a partition of the transaction, most often; by a batch that is not transactional, seldom. */
+export const transactionalProduce: Plan = (script) => {
+  const producer = transactional(script)
+  if (producer === undefined) return undefined
+  const place = script.pick([...producer.inTransaction])
+  const within = script.topics.find(({ name }) => name === place?.slice(0, place.lastIndexOf('/')))
+  const isWithin = within !== undefined && place !== undefined && script.chance(0.9)
+  const topic = isWithin ? within : script.pick(script.topics)
+  if (topic === undefined) return undefined
+  const partition = isWithin ? Number(place.slice(place.lastIndexOf('/') + 1)) : script.partitionOf(topic)
+  return sequencedProduce(script, { producer, topic, partition, isTransactional: script.chance(0.95) })
+}
+
+export const addOffsets: Plan = (script) => {
+  const producer = transactional(script)
+  const group = script.pick(script.groups)
+  const version = script.version('AddOffsetsToTxn', { max: 3 })
+  if (producer === undefined || group === undefined || version === undefined) return undefined
+  return {
+    operation: {
+      title: 'add offsets to the transaction',
+      api: 'AddOffsetsToTxn',
+      version,
+      ...about(producer),
+      request: {
+        transactionalId: producer.transactionalId,
+        ...identity(script, producer),
+        groupId: group.name,
+      },
+    },
+    learn: (answer) => {
+      if ((answer as { errorCode: number }).errorCode === 0) producer.hasOffsets = true
+    },
+  }
+}
+
+export const commitOffsetsInTransaction: Plan = (script) => {
+  const producer = transactional(script)
+  const group = script.pick(script.groups)
+  const topic = script.pick(script.topics)
+  const version = script.version('TxnOffsetCommit', { max: 4 })
+  if (producer === undefined || !producer.hasOffsets || group === undefined) return undefined
+  if (topic === undefined || version === undefined) return undefined
+  const member = script.chance(0.5) ? script.pick(group.members) : undefined
+  return {
+    operation: {
+      title: 'commit offsets in the transaction',
+      api: 'TxnOffsetCommit',
+      version,
+      ...about(producer),
+      about: [producer.name, group.name],
+      request: {
+        transactionalId: producer.transactionalId,
+        groupId: group.name,
+        ...identity(script, producer),
+        ...(version >= 3 &&
+          member && {
+            generationId: member.generation + (script.chance(0.1) ? 1 : 0),
+            memberId: { $: 'member', of: member.name },
+          }),
+        topics: [
+          {
+            name: topic.name,
+            partitions: [
+              {
+                partitionIndex: script.partitionOf(topic),
+                committedOffset: script.between(0, 500),
+                committedMetadata: script.one('', 'm', 'x'.repeat(script.chance(0.05) ? 5000 : 3)),
+              },
+            ],
+          },
+        ],
+      },
+    },
+  }
+}
+
+export const endTransaction: Plan = (script) => {
+  const producer = transactional(script)
+  const version = script.version('EndTxn', { max: 4 })
+  if (producer === undefined || version === undefined) return undefined
+  return {
+    operation: {
+      title: 'end the transaction',
+      api: 'EndTxn',
+      version,
+      ...about(producer),
+      request: {
+        transactionalId: producer.transactionalId,
+        ...identity(script, producer),
+        committed: script.chance(0.6),
+      },
+      settle: [{ kind: 'transaction', transactionalId: producer.transactionalId ?? '' }],
+    },
+    learn: (answer) => {
+      if ((answer as { errorCode: number }).errorCode !== 0) return
+      producer.inTransaction.clear()
+      producer.hasOffsets = false
+    },
+  }
+}
+
+/** A whole transaction of the second protocol (KIP-890): no partitions are announced, every end bumps the epoch. */
+export const newProtocolProduce: Plan = (script) => {
+  const producer = transactional(script)
+  const topic = script.pick(script.topics)
+  const isServed = script.version('EndTxn', { min: 5 }) !== undefined
+  if (producer === undefined || topic === undefined || !isServed) return undefined
+  // A transaction begun the old way goes on the old way, as clients do.
+  if (producer.inTransaction.size > 0 || producer.hasOffsets) return undefined
+  const partition = script.partitionOf(topic)
+  return sequencedProduce(script, { producer, topic, partition, isTransactional: true, version: { min: 12, max: 13 } })
+}
+
+export const newProtocolEnd: Plan = (script) => {
+  const producer = transactional(script)
+  const version = script.version('EndTxn', { min: 5, max: 5 })
+  if (producer === undefined || version === undefined) return undefined
+  if (producer.inTransaction.size > 0 || producer.hasOffsets) return undefined
+  return {
+    operation: {
+      title: 'end the transaction (KIP-890)',
+      api: 'EndTxn',
+      version,
+      ...about(producer),
+      names: { producer: producer.name },
+      request: {
+        transactionalId: producer.transactionalId,
+        ...identity(script, producer),
+        committed: script.chance(0.6),
+      },
+      settle: [{ kind: 'transaction', transactionalId: producer.transactionalId ?? '' }],
+    },
+    learn: (answer) => {
+      // The epoch is another one: sequences begin at 0 again.
+      if ((answer as { errorCode: number }).errorCode === 0) producer.appended.clear()
+    },
+  }
+}
+
+export const describeTransactions: Plan = (script) => {
+  const producer = transactional(script)
+  const version = script.version('DescribeTransactions')
+  if (producer === undefined || version === undefined) return undefined
+  const operation: Operation = {
+    title: 'describe transactions',
+    api: 'DescribeTransactions',
+    version,
+    ...about(producer),
+    request: { transactionalIds: [producer.transactionalId, ...(script.chance(0.1) ? ['no-such-id'] : [])] },
+  }
+  return { operation }
+}
+
+export const listTransactions: Plan = (script) => {
+  const version = script.version('ListTransactions')
+  if (version === undefined) return undefined
+  const stateFilters = script.chance(0.5) ? [] : [script.one('Ongoing', 'Empty', 'CompleteCommit', 'NoSuchState')]
+  return {
+    operation: {
+      title: 'list transactions',
+      api: 'ListTransactions',
+      version,
+      connection: 'transactions',
+      about: [],
+      request: { stateFilters, producerIdFilters: [] },
+    },
+  }
+}
+
+/** Runs into its time-out: begun with one second, and waited for; then its producer comes back. */
+export const timedOutTransaction: Plan = (script) => {
+  const version = script.version('InitProducerId')
+  const topic = script.pick(script.topics)
+  if (version === undefined || topic === undefined) return undefined
+  const producer = newProducer(script.fresh('t'), script.fresh('tx-'))
+  const transactionalId = producer.transactionalId ?? ''
+  const own = { producerId: { $: 'producerId', of: producer.name } }
+  const epoch = { $: 'producerEpoch', of: producer.name, plus: 0 }
+  const begin: Plan = () => ({
+    operation: {
+      title: 'add a partition and wait for the time-out',
+      api: 'AddPartitionsToTxn',
+      version: 3,
+      ...about(producer),
+      request: {
+        v3AndBelowTransactionalId: transactionalId,
+        v3AndBelowProducerId: own.producerId,
+        v3AndBelowProducerEpoch: epoch,
+        v3AndBelowTopics: [{ name: topic.name, partitions: [0] }],
+      },
+      settle: [{ kind: 'transaction timed out', transactionalId }],
+    },
+  })
+  const end: Plan = () => ({
+    operation: {
+      title: 'end a transaction that timed out',
+      api: 'EndTxn',
+      version: script.version('EndTxn', { max: 4 }) ?? 4,
+      ...about(producer),
+      request: { transactionalId, ...own, producerEpoch: epoch, committed: true },
+    },
+  })
+  script.queue.push(begin, end)
+  return {
+    operation: {
+      title: 'init a producer with a time-out of a second',
+      api: 'InitProducerId',
+      version,
+      ...about(producer),
+      names: { producer: producer.name },
+      request: { transactionalId, transactionTimeoutMs: 1_000 },
+    },
+    learn: () => script.producers.push(producer),
+  }
+}

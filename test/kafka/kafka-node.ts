@@ -1,0 +1,102 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { javaArguments } from './distribution.ts'
+
+const run = promisify(execFile)
+
+export interface KafkaNodeOptions {
+  readonly id: number
+  readonly clusterId: string
+  readonly directory: string
+  /** The whole of server.properties but `log.dirs`. */
+  readonly properties: Readonly<Record<string, string>>
+  readonly heapMib: number
+}
+
+/** One Apache Kafka process with a data directory that outlives it. */
+export class KafkaNode {
+  readonly id: number
+  readonly #options: KafkaNodeOptions
+  #process: ChildProcess | undefined
+
+  constructor(options: KafkaNodeOptions) {
+    this.id = options.id
+    this.#options = options
+  }
+
+  get pid(): number | undefined {
+    return this.#process?.pid
+  }
+
+  get dataDirectory(): string {
+    return join(this.#options.directory, 'log')
+  }
+
+  get #settings(): string {
+    return join(this.#options.directory, 'server.properties')
+  }
+
+  /** Writes the settings and an empty data directory. Once, before the first start. */
+  async format(): Promise<void> {
+    const lines = Object.entries({ ...this.#options.properties, 'log.dirs': this.dataDirectory })
+    await writeFile(this.#settings, lines.map(([key, value]) => `${key}=${value}\n`).join(''))
+    const java = javaArguments({ heapMib: 256, logLevel: 'error' })
+    const format = ['kafka.tools.StorageTool', 'format', '-t', this.#options.clusterId, '-c', this.#settings]
+    await run('java', [...java, ...format])
+  }
+
+  /** Resolves when the node is registered and serves. */
+  async start(): Promise<void> {
+    const java = javaArguments({ heapMib: this.#options.heapMib, logLevel: 'warn' })
+    const child = spawn('java', [...java, 'kafka.Kafka', this.#settings], { stdio: ['ignore', 'pipe', 'pipe'] })
+    this.#process = child
+    let log = ''
+    await new Promise<void>((resolve, reject) => {
+      const listen = (text: Buffer) => {
+        log = (log + text.toString()).slice(-20_000)
+        if (log.includes('Kafka Server started')) resolve()
+      }
+      child.stdout.on('data', listen)
+      child.stderr.on('data', listen)
+      child.once('error', reject)
+      child.once('exit', () => reject(new Error(`Apache Kafka ended before it had started:\n${log}`)))
+    })
+  }
+
+  /** SIGTERM, and wait for the end. Data stay. */
+  stop(): Promise<void> {
+    return this.#end('SIGTERM')
+  }
+
+  /** SIGKILL, and wait for the end. Data stay. */
+  kill(): Promise<void> {
+    return this.#end('SIGKILL')
+  }
+
+  /** Freezes the process: connections stay open, nothing is answered. */
+  pause(): void {
+    this.#process?.kill('SIGSTOP')
+  }
+
+  resume(): void {
+    this.#process?.kill('SIGCONT')
+  }
+
+  async residentMib(): Promise<number> {
+    const status = await readFile(`/proc/${this.pid ?? 0}/status`, 'utf8')
+    return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? Number.NaN) / 1024
+  }
+
+  async #end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    const child = this.#process
+    this.#process = undefined
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
+    const exited = once(child, 'exit')
+    child.kill('SIGCONT') // a paused process cannot end by itself
+    child.kill(signal)
+    await exited
+  }
+}
