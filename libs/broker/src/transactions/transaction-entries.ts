@@ -1,7 +1,7 @@
 import { BufferReader, BufferWriter } from '@keyfold/bytes'
 
 import { entryKinds } from '../entry-kinds.ts'
-import { type Owner, readOwner, writeOwner } from './transaction.ts'
+import { type Owner, readOffset, readOwner, writeOffset, writeOwner } from './transaction.ts'
 
 /** An offset as TxnOffsetCommit brings it. */
 export interface OffsetToStage {
@@ -84,22 +84,4 @@ export function decodeChange(kind: number, payload: Buffer): TransactionChange {
 
 function readMany<T>(reader: BufferReader, read: () => T): T[] {
   return Array.from({ length: reader.readInt32() }, read)
-}
-
-function writeOffset(writer: BufferWriter, offset: OffsetToStage): void {
-  writer.writeString(offset.topic)
-  writer.writeInt32(offset.partition)
-  writer.writeInt64(offset.offset)
-  writer.writeInt32(offset.leaderEpoch)
-  writer.writeNullableString(offset.metadata)
-}
-
-function readOffset(reader: BufferReader): OffsetToStage {
-  return {
-    topic: reader.readString(),
-    partition: reader.readInt32(),
-    offset: reader.readInt64(),
-    leaderEpoch: reader.readInt32(),
-    metadata: reader.readNullableString(),
-  }
 }

@@ -114,24 +114,33 @@ export function readOwner(reader: BufferReader): Owner {
   }
 }
 
-function writeStagedOffset(writer: BufferWriter, offset: StagedOffset): void {
+/** An offset as its group gave it: what stands in the entry that stages it, and in a snapshot before the rest. */
+type GivenOffset = Omit<StagedOffset, 'timestampMs' | 'lsn'>
+
+export function writeOffset(writer: BufferWriter, offset: GivenOffset): void {
   writer.writeString(offset.topic)
   writer.writeInt32(offset.partition)
   writer.writeInt64(offset.offset)
   writer.writeInt32(offset.leaderEpoch)
   writer.writeNullableString(offset.metadata)
-  writer.writeInt64(offset.timestampMs)
-  writer.writeInt64(offset.lsn)
 }
 
-function readStagedOffset(reader: BufferReader): StagedOffset {
+export function readOffset(reader: BufferReader): GivenOffset {
   return {
     topic: reader.readString(),
     partition: reader.readInt32(),
     offset: reader.readInt64(),
     leaderEpoch: reader.readInt32(),
     metadata: reader.readNullableString(),
-    timestampMs: reader.readInt64(),
-    lsn: reader.readInt64(),
   }
+}
+
+function writeStagedOffset(writer: BufferWriter, offset: StagedOffset): void {
+  writeOffset(writer, offset)
+  writer.writeInt64(offset.timestampMs)
+  writer.writeInt64(offset.lsn)
+}
+
+function readStagedOffset(reader: BufferReader): StagedOffset {
+  return { ...readOffset(reader), timestampMs: reader.readInt64(), lsn: reader.readInt64() }
 }
