@@ -1,7 +1,10 @@
 import { defineConfig } from 'vitest/config'
 
-/** Tests read the sources, not the builds: the condition is the one that every package exports. */
-const conditions = ['@keyfold/source', 'node', 'import', 'module', 'default']
+/**
+ * Tests read the sources, not the builds: the condition is the one that every package exports. `import` is not among
+ * them, since they hold for `require` as well: what a CommonJS package requires must stay CommonJS.
+ */
+const conditions = ['@keyfold/source', 'node', 'default']
 
 export default defineConfig({
   resolve: { conditions },

@@ -9,6 +9,7 @@ export const fail = defineErrors({
     retriable: false,
     fix: 'give openProjections a store under this name, or name another in the projector',
   },
+  STORE_DRIVER_MISSING: { retriable: false, fix: 'install it beside @keyfold/projections: npm install pg' },
   TOPIC_MISSING: {
     retriable: true,
     fix: 'create the topic before the projector starts, or correct its name in "from"',
@@ -37,6 +38,10 @@ export const fail = defineErrors({
     fix: 'delete the file while nothing runs: the read model is built again from the log',
   },
   READ_MODEL_FAILED: { retriable: true, fix: 'see the cause; the transaction was rolled back and nothing is lost' },
+  READ_MODEL_UNAVAILABLE: {
+    retriable: true,
+    fix: 'check that the database runs and lets this user in; projectors go on by themselves when it is back',
+  },
   INTEGER_TOO_LARGE: { retriable: false, fix: 'read it as a bigint: tx.bigints.get(…) or tx.bigints.all(…)' },
   TRANSACTION_OVER: {
     retriable: false,
@@ -52,6 +57,13 @@ export const fail = defineErrors({
 /** Whether the error has this code, whichever library it comes from. */
 export function hasCode(error: unknown, code: string): boolean {
   return error instanceof Error && (error as { code?: unknown }).code === code
+}
+
+/** Whether an error, or one that it wraps, says that the database is away: nothing is wrong with events or handlers. */
+export function isOutage(error: unknown): boolean {
+  for (let at = error, depth = 0; at instanceof Error && depth < 8; at = at.cause, depth++)
+    if (hasCode(at, 'READ_MODEL_UNAVAILABLE')) return true
+  return false
 }
 
 /** Whether the error says of itself that the same call may succeed later. */

@@ -25,6 +25,10 @@ export type { BatchLimits } from './runner/surroundings.ts'
 export type { RetryPolicy } from './runner/trouble.ts'
 export { MemoryReadModelStore } from './stores/memory-read-model-store.ts'
 export type { MemoryReader, MemoryTransaction } from './stores/memory-tables.ts'
+export { PostgresReadModelStore, type PostgresReadModelStoreOptions } from './stores/postgres-read-model-store.ts'
+export type { PostgresReader, PostgresTransaction } from './stores/postgres-transaction.ts'
+export type { RowWriter } from './stores/rows/row-changes.ts'
+export { type Amounts, type Columns, type Row, rowTable, type RowTable } from './stores/rows/row-table.ts'
 export { SqliteReadModelStore, type SqliteReadModelStoreOptions } from './stores/sqlite-read-model-store.ts'
 export type {
   SqliteParameters,

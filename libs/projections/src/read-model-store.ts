@@ -3,7 +3,8 @@ import type { Offset } from '@keyfold/kafka'
 /**
  * Where read models live. `Tx` is the transaction that handlers get; `Handle` is what queries get. A store holds many
  * projectors, each with generations of its rows. Errors: `READ_MODEL_UNWRITABLE`, `READ_MODEL_CORRUPT`,
- * `READ_MODEL_FAILED`.
+ * `READ_MODEL_FAILED`;
+ * `READ_MODEL_UNAVAILABLE` for what passes by itself, such as a database that restarts: runners wait it out.
  */
 export interface ReadModelStore<Tx = unknown, Handle = unknown> {
   readonly supports: {

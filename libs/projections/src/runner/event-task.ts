@@ -1,5 +1,5 @@
-import type { DecodedEvent, EventCodec } from '@keyfold/event-store'
-import type { ProjectionContext, ProjectionHandler } from '@keyfold/eventsourcing'
+import type { DecodedValue, EventCodec } from '@keyfold/event-store'
+import type { DomainEvent, ProjectionHandler } from '@keyfold/eventsourcing'
 import type { Offset, StoredRecord } from '@keyfold/kafka'
 import { fail, textOf } from '../errors.ts'
 import { eventTypeOf, StoredEventContext } from './stored-event-context.ts'
@@ -12,19 +12,27 @@ export interface EventTask {
   readonly type: string | undefined
 }
 
-/** Leaves out what lies before `position` and every event whose header names a type without a handler. */
-export function tasksOf(records: readonly StoredRecord[], position: Offset, handlers: Handlers): readonly EventTask[] {
+/**
+ * Leaves out what lies before `position` and every event whose header names a type that is not `wanted`: handled, or made
+ * into something that is by an upcaster.
+ */
+export function tasksOf(
+  records: readonly StoredRecord[],
+  position: Offset,
+  wanted: ReadonlySet<string>,
+): readonly EventTask[] {
   const tasks: EventTask[] = []
   for (const record of records) {
     if (record.offset < position) continue
     const type = eventTypeOf(record)
-    if (type === undefined || handlers.has(type)) tasks.push({ record, type })
+    if (type === undefined || wanted.has(type)) tasks.push({ record, type })
   }
   return tasks
 }
 
 /**
- * Applies one event inside an open transaction. Answers a promise only when the handler did.
+ * Applies what one record holds inside an open transaction: one event, or those that an upcaster made of it, so that the
+ * checkpoint never stands between them. Answers a promise only when a handler did.
  * Errors: `EVENT_UNREADABLE`, `HANDLER_FAILED`.
  */
 export function applyEvent(
@@ -33,12 +41,27 @@ export function applyEvent(
   handlers: Handlers,
   codec: EventCodec,
 ): Promise<void> | undefined {
-  const decoded = decode(task, codec)
-  const handler = handlers.get(decoded.type)
+  const { events } = decode(task, codec)
+  let before: Promise<void> | undefined
+  for (const [subIndex, event] of events.entries()) {
+    const handle = () => handleOne({ task, event, subIndex, tx }, handlers)
+    before = before === undefined ? handle() : before.then(handle)
+  }
+  return before
+}
+
+interface Handling {
+  readonly task: EventTask
+  readonly event: DomainEvent
+  readonly subIndex: number
+  readonly tx: unknown
+}
+
+function handleOne({ task, event, subIndex, tx }: Handling, handlers: Handlers): Promise<void> | undefined {
+  const handler = handlers.get(event.type)
   if (handler === undefined) return undefined
-  const context: ProjectionContext = new StoredEventContext(task.record, decoded.type, tx)
   try {
-    const handled = handler(decoded.data, context)
+    const handled = handler(event.data, new StoredEventContext(task.record, event.type, { subIndex, tx }))
     return handled instanceof Promise
       ? handled.catch((error: unknown) => Promise.reject(failed(task, error)))
       : undefined
@@ -47,12 +70,12 @@ export function applyEvent(
   }
 }
 
-function decode({ record, type }: EventTask, codec: EventCodec): DecodedEvent {
+function decode({ record, type }: EventTask, codec: EventCodec): DecodedValue {
   if (record.value === null) throw unreadable(record, 'it has no value')
   try {
     const decoded = codec.decode(record.value)
-    if (type === undefined || decoded.type === type) return decoded
-    throw new Error(`its header says ${type}, its body is a ${decoded.type}`)
+    if (type === undefined || decoded.schema.name === type) return decoded
+    throw new Error(`its header says ${type}, its body is a ${decoded.schema.name}`)
   } catch (error) {
     throw unreadable(record, textOf(error), error)
   }

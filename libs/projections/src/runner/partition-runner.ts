@@ -1,7 +1,7 @@
 import type { ProjectionHandler } from '@keyfold/eventsourcing'
 import type { Offset, ReadBatch } from '@keyfold/kafka'
 import { breathe, pauseFor } from '../clock.ts'
-import { hasCode, isRetriable, textOf } from '../errors.ts'
+import { hasCode, isOutage, isRetriable, textOf } from '../errors.ts'
 import type { Checkpoint, Generation } from '../read-model-store.ts'
 import { applyTasks } from './apply-tasks.ts'
 import { type EventTask, tasksOf, unreadable } from './event-task.ts'
@@ -36,14 +36,17 @@ export class PartitionRunner {
   readonly #options: PartitionRunnerOptions
   readonly #feed: PartitionFeed
   readonly #stopping = new AbortController()
+  /** Types of stored events that lead to a handler. */
+  readonly #wanted: ReadonlySet<string>
   #progress: PartitionProgress
 
   constructor(options: PartitionRunnerOptions) {
     const { surroundings, from, endOffset, recordsBefore: records = 0 } = options
     const { topic, partition, position } = from
-    const { kafka, clock, log, batch } = surroundings
+    const { kafka, clock, codec, log, batch } = surroundings
     const source = { partition: { topic, partition }, fromOffset: position, bytesMax: batch.bytesMax }
     this.#options = options
+    this.#wanted = codec.storedTypesOf(options.handlers.keys())
     this.#feed = new PartitionFeed({ kafka, clock, log, ...source })
     this.#progress = { topic, partition, position, endOffset, records, error: undefined }
   }
@@ -81,7 +84,7 @@ export class PartitionRunner {
     const { position } = this.#progress
     const records = batch.position <= until ? batch.records : batch.records.filter(({ offset }) => offset < until)
     const work = {
-      tasks: tasksOf(records, position, this.#options.handlers),
+      tasks: tasksOf(records, position, this.#wanted),
       position: Math.min(batch.position, until),
     }
     this.#progress = { ...this.#progress, endOffset: batch.endOffset, records: this.#progress.records + records.length }
@@ -153,20 +156,39 @@ export class PartitionRunner {
   /** Settles what a failed transaction left open, then waits as the policy says, or gives up by throwing. */
   async #remedy(error: unknown, trouble: Trouble): Promise<Trouble> {
     if (hasCode(error, 'CHECKPOINT_FENCED')) throw error
-    const { surroundings, generation } = this.#options
+    const { clock, log, retry } = this.#options.surroundings
     const { topic, partition } = this.#progress
-    const stored = await generation.position({ topic, partition })
+    const stored = await this.#storedPosition()
     if (stored > this.#progress.position) {
       // The commit went through although it was reported as failed.
       this.#progress = { ...this.#progress, position: stored }
       this.#options.observer.moved(this.#progress)
       return trouble
     }
-    const remedy = afterFailure(trouble, hasCode(error, 'EVENT_UNREADABLE'), surroundings.retry)
+    const remedy = isOutage(error)
+      ? { kind: 'retry' as const, delayMs: retry.firstDelayMs, trouble }
+      : afterFailure(trouble, hasCode(error, 'EVENT_UNREADABLE'), retry)
     if (remedy.kind === 'halt') throw error
-    surroundings.log('warn', 'a projection failed; trying again', { topic, partition, error: textOf(error), ...remedy })
-    await pauseFor(surroundings.clock, remedy.delayMs, this.#stopping.signal)
+    log('warn', 'a projection failed; trying again', { topic, partition, error: textOf(error), ...remedy })
+    await pauseFor(clock, remedy.delayMs, this.#stopping.signal)
     return remedy.trouble
+  }
+
+  /** Waits for a database that is away: only it knows whether the last COMMIT went through. */
+  async #storedPosition(): Promise<Offset> {
+    const { generation, surroundings } = this.#options
+    const { clock, log, retry } = surroundings
+    const { topic, partition, position } = this.#progress
+    while (!this.#stopped) {
+      try {
+        return await generation.position({ topic, partition })
+      } catch (error) {
+        if (!isOutage(error)) throw error
+        log('warn', 'the read model is away; waiting for it', { topic, partition, error: textOf(error) })
+        await pauseFor(clock, retry.delayMsMax, this.#stopping.signal)
+      }
+    }
+    return position
   }
 
   #halt(reason: unknown): void {

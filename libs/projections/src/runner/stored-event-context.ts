@@ -6,11 +6,13 @@ import type { Offset, StoredRecord } from '@keyfold/kafka'
 export class StoredEventContext implements ProjectionContext {
   readonly tx: unknown
   readonly type: string
+  readonly subIndex: number
   readonly #record: StoredRecord
 
-  constructor(record: StoredRecord, type: string, tx: unknown) {
+  constructor(record: StoredRecord, type: string, { subIndex, tx }: Pick<ProjectionContext, 'subIndex' | 'tx'>) {
     this.#record = record
     this.type = type
+    this.subIndex = subIndex
     this.tx = tx
   }
 

@@ -125,6 +125,7 @@ export class SqliteGeneration implements Generation<SqliteTransaction, SqliteRea
       try {
         const worked = work(tx)
         const result = worked instanceof Promise ? await worked : worked
+        tx.flush()
         this.#control('COMMIT')
         return result
       } catch (error) {

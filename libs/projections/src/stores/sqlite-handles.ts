@@ -1,4 +1,7 @@
 import { fail } from '../errors.ts'
+import { RowBatch, type RowWriter } from './rows/row-changes.ts'
+import { type Columns, createTableSql, type RowTable } from './rows/row-table.ts'
+import { writeSqliteRows } from './rows/sqlite-row-writer.ts'
 import type {
   SqliteParameters,
   SqliteQueries,
@@ -16,31 +19,52 @@ export function sqliteReader(session: () => SqliteSession): SqliteReader {
 export class OpenSqliteTransaction implements SqliteTransaction {
   readonly bigints: SqliteQueries
   readonly #session: SqliteSession
+  readonly #batch = new RowBatch()
   #open = true
 
   constructor(session: SqliteSession) {
     this.#session = session
-    this.bigints = queries(() => this.#use(), true)
+    this.bigints = queries(() => this.#flushed(), true)
   }
 
   run(sql: string, ...parameters: SqliteParameters): { readonly changes: number } {
-    return this.#use().run(sql, parameters)
+    return this.#flushed().run(sql, parameters)
   }
 
   get<Row>(sql: string, ...parameters: SqliteParameters): Row | undefined {
-    return this.#use().get(sql, parameters, false) as Row | undefined
+    return this.#flushed().get(sql, parameters, false) as Row | undefined
   }
 
   all<Row>(sql: string, ...parameters: SqliteParameters): readonly Row[] {
-    return this.#use().all(sql, parameters, false) as readonly Row[]
+    return this.#flushed().all(sql, parameters, false) as readonly Row[]
   }
 
   exec(sql: string): void {
-    this.#use().database.exec(sql)
+    this.#flushed().database.exec(sql)
+  }
+
+  createTable(table: RowTable): void {
+    this.exec(createTableSql(table, 'sqlite'))
+  }
+
+  rows<Key extends Columns, Rest extends Columns>(table: RowTable<Key, Rest>): RowWriter<Key, Rest> {
+    this.#use()
+    return this.#batch.rows(table)
+  }
+
+  /** Writes the rows that are still only in memory. */
+  flush(): void {
+    this.#flushed()
   }
 
   end(): void {
     this.#open = false
+  }
+
+  #flushed(): SqliteSession {
+    const session = this.#use()
+    if (!this.#batch.isEmpty) writeSqliteRows(session, this.#batch)
+    return session
   }
 
   #use(): SqliteSession {

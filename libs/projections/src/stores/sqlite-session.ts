@@ -1,5 +1,7 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
 import { fail } from '../errors.ts'
+import type { RowWriter } from './rows/row-changes.ts'
+import type { Columns, RowTable } from './rows/row-table.ts'
 
 /** What a statement's parameters may be. Integers beyond 2^53 are bigints; a Date is stored as the author decides. */
 export type SqliteValue = null | number | bigint | string | Uint8Array
@@ -27,6 +29,13 @@ export interface SqliteTransaction extends SqliteReader {
   run(sql: string, ...parameters: SqliteParameters): { readonly changes: number }
   /** Runs several statements without parameters, for `setup`. */
   exec(sql: string): void
+  /** Makes a table in `setup`. */
+  createTable(table: RowTable): void
+  /**
+   * Changes rows by key: what a batch of events does to a row is folded and written once, before the next question and
+   * before the commit.
+   */
+  rows<Key extends Columns, Rest extends Columns>(table: RowTable<Key, Rest>): RowWriter<Key, Rest>
 }
 
 const STATEMENTS_MAX = 500

@@ -2,13 +2,15 @@ import { deepEqual, equal, notEqual, rejects } from 'node:assert/strict'
 import type { Offset } from '@keyfold/kafka'
 import type { Generation, ReadModelStore } from '../read-model-store.ts'
 
+type Entries = Readonly<Record<string, string>>
+
 /** How the contract reaches into an implementation: its store, and rows of one table `entries` of texts by key. */
 export interface ReadModelStoreHarness<Tx, Handle> {
   readonly store: ReadModelStore<Tx, Handle>
   /** Makes the table. */
-  readonly setup: (tx: Tx) => void
-  readonly put: (tx: Tx, key: string, value: string) => void
-  readonly entries: (handle: Handle) => Readonly<Record<string, string>>
+  readonly setup: (tx: Tx) => void | Promise<void>
+  readonly put: (tx: Tx, key: string, value: string) => void | Promise<void>
+  readonly entries: (handle: Handle) => Entries | Promise<Entries>
 }
 
 /** One statement about every store: run it on a fresh harness. It throws when the statement does not hold. */
@@ -114,7 +116,7 @@ export const readModelStoreContract: readonly ContractCase[] = [
       for (let attempt = 0; attempt < 2; attempt++)
         await generation.setup((tx) => {
           runs += 1
-          setup(tx)
+          return setup(tx)
         })
       equal(runs, 2)
       await generation.close()
@@ -125,13 +127,13 @@ export const readModelStoreContract: readonly ContractCase[] = [
     async run(harness) {
       const generation = await opened(harness)
       equal(await generation.write({ ...PARTITION, position: 0 }, (tx) => putting(harness, tx, 'a', 5)), 5)
-      deepEqual(harness.entries(generation.handle), { a: 'a' })
+      deepEqual(await harness.entries(generation.handle), { a: 'a' })
       equal(await generation.position(PARTITION), 5)
       equal(await generation.position(OTHER), 0)
       await generation.close()
       const reopened = await (await harness.store.claim(PROJECTOR)).openGeneration(generation.generation)
       equal((await reopened.claim([PARTITION]))[0]?.position, 5)
-      deepEqual(harness.entries(reopened.handle), { a: 'a' })
+      deepEqual(await harness.entries(reopened.handle), { a: 'a' })
       await reopened.close()
     },
   },
@@ -141,7 +143,7 @@ export const readModelStoreContract: readonly ContractCase[] = [
       const generation = await opened(harness)
       const from = { ...PARTITION, position: 0 }
       const failing = (tx: Parameters<typeof harness.put>[0]): never => {
-        harness.put(tx, 'a', 'a')
+        Promise.resolve(harness.put(tx, 'a', 'a')).catch(() => {})
         throw new Error('broken')
       }
       await rejects(generation.write(from, failing), /broken/)
@@ -152,7 +154,7 @@ export const readModelStoreContract: readonly ContractCase[] = [
         }),
         /broken/,
       )
-      deepEqual(harness.entries(generation.handle), {})
+      deepEqual(await harness.entries(generation.handle), {})
       equal(await generation.position(PARTITION), 0)
       await generation.close()
     },
@@ -164,7 +166,7 @@ export const readModelStoreContract: readonly ContractCase[] = [
       await generation.write({ ...PARTITION, position: 0 }, () => 5)
       const repeated = generation.write({ ...PARTITION, position: 0 }, (tx) => putting(harness, tx, 'a', 5))
       await rejects(repeated, { code: 'CHECKPOINT_FENCED' })
-      deepEqual(harness.entries(generation.handle), {})
+      deepEqual(await harness.entries(generation.handle), {})
       equal(await generation.position(PARTITION), 5)
       await generation.close()
     },
@@ -180,7 +182,7 @@ export const readModelStoreContract: readonly ContractCase[] = [
       await rejects(late, { code: 'CHECKPOINT_FENCED' })
       await rejects(zombie.claim([PARTITION]), { code: 'CHECKPOINT_FENCED' })
       await owner.write({ ...PARTITION, position: 0 }, (tx) => putting(harness, tx, 'owner', 1))
-      deepEqual(harness.entries(owner.handle), { owner: 'owner' })
+      deepEqual(await harness.entries(owner.handle), { owner: 'owner' })
       await zombie.close()
       await owner.close()
     },
@@ -190,14 +192,14 @@ export const readModelStoreContract: readonly ContractCase[] = [
     async run(harness) {
       const generation = await opened(harness)
       const slow = generation.write({ ...PARTITION, position: 0 }, async (tx) => {
-        harness.put(tx, 'slow', 'half')
+        await harness.put(tx, 'slow', 'half')
         await new Promise((resolve) => setTimeout(resolve, 5))
         throw new Error('taken back')
       })
       const quick = generation.write({ ...OTHER, position: 0 }, (tx) => putting(harness, tx, 'quick', 1))
       await rejects(slow, /taken back/)
       await quick
-      deepEqual(harness.entries(generation.handle), { quick: 'quick' })
+      deepEqual(await harness.entries(generation.handle), { quick: 'quick' })
       await generation.close()
     },
   },
@@ -210,9 +212,9 @@ export const readModelStoreContract: readonly ContractCase[] = [
       await second.write({ ...PARTITION, position: 0 }, (tx) => putting(harness, tx, 'second', 1))
       let serving = first
       const handle = harness.store.handle(() => serving)
-      deepEqual(harness.entries(handle), { first: 'first' })
+      deepEqual(await harness.entries(handle), { first: 'first' })
       serving = second
-      deepEqual(harness.entries(handle), { second: 'second' })
+      deepEqual(await harness.entries(handle), { second: 'second' })
       await first.close()
       await second.close()
     },
@@ -260,7 +262,7 @@ function putting<Tx, Handle>(
   tx: Tx,
   key: string,
   position: Offset,
-): Offset {
-  harness.put(tx, key, key)
-  return position
+): Offset | Promise<Offset> {
+  const put = harness.put(tx, key, key)
+  return put instanceof Promise ? put.then(() => position) : position
 }
