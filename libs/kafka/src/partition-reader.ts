@@ -101,10 +101,10 @@ export class FetchingPartitionReader implements PartitionReader {
 
   #visible(fetched: FetchedPartition, from: number): ReadBatch {
     const { topic, partition, isolation } = this.#options
-    const batches = decodeRecordBatches(fetched.batches)
+    const batches = decodeRecordBatches(fetched.batches, { topic, partition })
     const { records, position } = visibleRecords(batches, fetched.abortedTransactions, from, isolation)
     return {
-      records: records.map((record) => ({ topic, partition, ...record })),
+      records,
       position,
       endOffset: Math.max(position, isolation === 'committed' ? fetched.lastStableOffset : fetched.highWatermark),
     }

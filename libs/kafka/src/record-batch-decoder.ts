@@ -1,6 +1,7 @@
-import { gunzipSync, zstdDecompressSync } from 'node:zlib'
 import { BufferReader, BufferUnderflow, crc32c, MalformedBytes } from '@keyfold/bytes'
+import { decompressor } from './decompress.ts'
 import { KafkaClientError } from './errors.ts'
+import { FetchedRecord } from './fetched-record.ts'
 
 /** The header of one stored batch, and its records still as bytes. */
 export interface RecordBatch {
@@ -17,14 +18,13 @@ export interface RecordBatch {
   readonly recordCount: number
   /** Decompressed. */
   readonly records: Buffer
+  readonly source: BatchSource
 }
 
-export interface DecodedRecord {
-  readonly offset: number
-  readonly timestampMs: number
-  readonly key: Buffer | null
-  readonly value: Buffer | null
-  readonly headers: Readonly<Record<string, Buffer>>
+/** The partition that a batch was fetched from. */
+export interface BatchSource {
+  readonly topic: string
+  readonly partition: number
 }
 
 const headerBytes = 61
@@ -34,7 +34,7 @@ const bits = { compression: 0x07, logAppendTime: 0x08, transactional: 0x10, cont
  * The batches of one fetched partition, in order. A last batch that was cut off by the size limit is left out (KIP-74).
  * Errors: `RECORDS_CORRUPT`, `COMPRESSION_UNSUPPORTED`.
  */
-export function decodeRecordBatches(bytes: Buffer): RecordBatch[] {
+export function decodeRecordBatches(bytes: Buffer, source: BatchSource): RecordBatch[] {
   const reader = new BufferReader(bytes)
   const batches: RecordBatch[] = []
   while (reader.remaining >= headerBytes) {
@@ -42,16 +42,16 @@ export function decodeRecordBatches(bytes: Buffer): RecordBatch[] {
     const length = reader.readInt32()
     if (length > reader.remaining) break
     const start = reader.skip(length)
-    batches.push(guarded(baseOffset, () => decodeBatch(bytes, baseOffset, start, start + length)))
+    batches.push(guarded(baseOffset, () => decodeBatch(bytes.subarray(0, start + length), baseOffset, start, source)))
   }
   return batches
 }
 
 /** The records of a batch whose offset is at least `fromOffset`. Errors: `RECORDS_CORRUPT`. */
-export function decodeRecords(batch: RecordBatch, fromOffset: number): DecodedRecord[] {
+export function decodeRecords(batch: RecordBatch, fromOffset: number): FetchedRecord[] {
   return guarded(batch.baseOffset, () => {
     const reader = new BufferReader(batch.records)
-    const records: DecodedRecord[] = []
+    const records: FetchedRecord[] = []
     for (let index = 0; index < batch.recordCount; index++) {
       const length = reader.readVarint()
       const end = reader.position + length
@@ -69,13 +69,13 @@ export function isAbortMarker(batch: RecordBatch): boolean {
   return key !== null && key !== undefined && key.length >= 4 && key.readInt16BE(2) === 0
 }
 
-function decodeBatch(bytes: Buffer, baseOffset: number, start: number, end: number): RecordBatch {
-  const reader = new BufferReader(bytes, start, end)
+function decodeBatch(bytes: Buffer, baseOffset: number, start: number, source: BatchSource): RecordBatch {
+  const reader = new BufferReader(bytes, start)
   reader.readInt32()
   const magic = reader.readInt8()
   if (magic !== 2) throw new KafkaClientError('RECORDS_CORRUPT', `a batch of format ${magic} at offset ${baseOffset}`)
   const checksum = reader.readUInt32()
-  if (crc32c(bytes.subarray(reader.position, end)) !== checksum)
+  if (crc32c(bytes.subarray(reader.position)) !== checksum)
     throw new KafkaClientError('RECORDS_CORRUPT', `the checksum of the batch at offset ${baseOffset} is wrong`)
   const attributes = reader.readInt16()
   const lastOffset = baseOffset + reader.readInt32()
@@ -95,22 +95,20 @@ function decodeBatch(bytes: Buffer, baseOffset: number, start: number, end: numb
     logAppendTime: (attributes & bits.logAppendTime) !== 0,
     recordCount,
     records: decompress(attributes & bits.compression, reader.readBytes(reader.remaining)),
+    source,
   }
 }
 
-function decodeRecord(reader: BufferReader, batch: RecordBatch): DecodedRecord {
+function decodeRecord(reader: BufferReader, batch: RecordBatch): FetchedRecord {
   reader.readInt8()
   const timestampDelta = reader.readVarlong()
   const offset = batch.baseOffset + reader.readVarint()
   const key = readVarintBytes(reader)
   const value = readVarintBytes(reader)
-  const headers: Record<string, Buffer> = {}
-  for (let left = reader.readVarint(); left > 0; left--) {
-    const name = reader.readUtf8(reader.readVarint())
-    headers[name] = readVarintBytes(reader) ?? Buffer.alloc(0)
-  }
   const timestampMs = batch.logAppendTime ? batch.maxTimestamp : batch.baseTimestamp + timestampDelta
-  return { offset, timestampMs, key, value, headers }
+  const { topic, partition } = batch.source
+  const places = { bytes: batch.records, headersAt: reader.position }
+  return new FetchedRecord({ topic, partition, offset, timestampMs, key, value, ...places })
 }
 
 function readVarintBytes(reader: BufferReader): Buffer | null {
@@ -118,28 +116,7 @@ function readVarintBytes(reader: BufferReader): Buffer | null {
   return length < 0 ? null : reader.readBytes(length)
 }
 
-const codecs: ReadonlyMap<number, { readonly name: string; readonly decompress?: (bytes: Buffer) => Buffer }> = new Map(
-  [
-    [1, { name: 'gzip', decompress: (bytes: Buffer) => gunzipSync(bytes) }],
-    [2, { name: 'snappy' }],
-    [3, { name: 'lz4' }],
-    // Node has it from 22.15 on.
-    [
-      4,
-      typeof zstdDecompressSync === 'function'
-        ? { name: 'zstd', decompress: (bytes: Buffer) => zstdDecompressSync(bytes) }
-        : { name: 'zstd' },
-    ],
-  ],
-)
-
-function decompress(codecId: number, bytes: Buffer): Buffer {
-  if (codecId === 0) return bytes
-  const codec = codecs.get(codecId)
-  if (codec?.decompress === undefined)
-    throw new KafkaClientError('COMPRESSION_UNSUPPORTED', `records are compressed with ${codec?.name ?? codecId}`)
-  return codec.decompress(bytes)
-}
+const decompress = decompressor()
 
 function guarded<Result>(baseOffset: number, decode: () => Result): Result {
   try {

@@ -19,17 +19,23 @@ const record = fc.record({
   ),
   timestampMs: fc.integer({ min: 0, max: 4_000_000_000_000 }),
 })
+const source = { topic: 't', partition: 3 }
 const producer = { producerId: 2 ** 40 + 7, producerEpoch: 3, baseSequence: 12 }
 
 describe('record batches', () => {
   it('come back as they were written', () => {
     fc.assert(
       fc.property(fc.array(record, { minLength: 1, maxLength: 20 }), (records) => {
-        const [batch, ...rest] = decodeRecordBatches(encodeRecordBatch(records, producer, 0))
+        const [batch, ...rest] = decodeRecordBatches(encodeRecordBatch(records, producer, 0), source)
         if (batch === undefined) throw new Error('the batch is gone')
         expect(rest).toEqual([])
         expect(batch).toMatchObject({ producerId: producer.producerId, transactional: true, control: false })
-        expect(decodeRecords(batch, 0)).toEqual(records.map((each, offset) => ({ ...each, offset })))
+        const decoded = decodeRecords(batch, 0)
+        const plain = decoded.map(({ headers, ...rest }) => ({ ...rest, headers }))
+        expect(plain).toEqual(records.map((each, offset) => ({ ...source, ...each, offset })))
+        for (const [index, { headers }] of records.entries())
+          for (const name of [...Object.keys(headers), 'absent', ''])
+            expect(decoded[index]?.headerText(name)).toBe(headers[name]?.toString())
       }),
     )
   })
@@ -38,21 +44,26 @@ describe('record batches', () => {
     const whole = encodeRecordBatch([{ key: null, value: Buffer.from('value') }], producer, 0)
     fc.assert(
       fc.property(fc.nat({ max: whole.length - 1 }), fc.integer({ min: 1, max: 255 }), (at, change) => {
-        expect(decodeRecordBatches(Buffer.concat([whole, whole.subarray(0, at)]))).toHaveLength(1)
+        expect(decodeRecordBatches(Buffer.concat([whole, whole.subarray(0, at)]), source)).toHaveLength(1)
         const broken = Buffer.from(whole)
         broken[at] = (broken[at] ?? 0) ^ change
         // The offset, the length and the leader's epoch are outside of the checksum.
-        if (at >= 16) expect(() => decodeRecordBatches(broken)).toThrow(/offset 0/)
+        if (at >= 16) expect(() => decodeRecordBatches(broken, source)).toThrow(/offset 0/)
       }),
     )
   })
 
   it('are read when they are compressed with gzip, and refused with a name when with lz4', () => {
     const plain = encodeRecordBatch([{ key: null, value: Buffer.from('value') }], producer, 0)
-    const [batch] = decodeRecordBatches(recoded(plain, 1, (records) => gzipSync(records)))
+    const [batch] = decodeRecordBatches(
+      recoded(plain, 1, (records) => gzipSync(records)),
+      source,
+    )
     expect(batch === undefined ? [] : decodeRecords(batch, 0)).toMatchObject([{ value: Buffer.from('value') }])
-    const lz4 = recoded(plain, 3, (records) => records)
-    expect(() => decodeRecordBatches(lz4)).toThrow(expect.objectContaining({ code: 'COMPRESSION_UNSUPPORTED' }))
+    const unknown = recoded(plain, 7, (records) => records)
+    expect(() => decodeRecordBatches(unknown, source)).toThrow(
+      expect.objectContaining({ code: 'COMPRESSION_UNSUPPORTED' }),
+    )
   })
 })
 

@@ -10,7 +10,7 @@ function data(offset: number, producerId: number, key?: Buffer): RecordBatch {
     { producerId, producerEpoch: 0, baseSequence: 0 },
     0,
   )
-  const [batch] = decodeRecordBatches(bytes)
+  const [batch] = decodeRecordBatches(bytes, { topic: 't', partition: 0 })
   if (batch === undefined) throw new Error('the batch is gone')
   return { ...batch, baseOffset: offset, lastOffset: offset }
 }

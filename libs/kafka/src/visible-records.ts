@@ -1,9 +1,10 @@
 import type { AbortedTransaction } from './fetch-response.ts'
+import type { FetchedRecord } from './fetched-record.ts'
 import type { Isolation } from './kafka-client.ts'
-import { type DecodedRecord, decodeRecords, isAbortMarker, type RecordBatch } from './record-batch-decoder.ts'
+import { decodeRecords, isAbortMarker, type RecordBatch } from './record-batch-decoder.ts'
 
 export interface VisibleRecords {
-  readonly records: readonly DecodedRecord[]
+  readonly records: readonly FetchedRecord[]
   /** The offset after the last batch that was passed, visible or not. */
   readonly position: number
 }
@@ -21,7 +22,7 @@ export function visibleRecords(
 ): VisibleRecords {
   const upcoming = isolation === 'committed' ? aborted.toSorted((a, b) => a.firstOffset - b.firstOffset) : []
   const aborting = new Set<number>()
-  const records: DecodedRecord[] = []
+  const records: FetchedRecord[] = []
   let next = 0
   let reached = position
   for (const batch of batches) {
