@@ -53,25 +53,27 @@ async function fillPartition(
   const own = events / partitions
   const accounts = own / EVENTS_PER_ACCOUNT
   for (let from = 0; from < own; from += COMMIT_RECORDS) {
-    const records = Array.from({ length: Math.min(COMMIT_RECORDS, own - from) }, (_, index) => {
-      const number = from + index
-      const version = Math.floor(number / accounts) + 1
-      return record(codec, topic, `account-${partition}-${number % accounts}`, version)
-    })
+    const numbers = Array.from({ length: Math.min(COMMIT_RECORDS, own - from) }, (_, index) => from + index)
+    const records = await Promise.all(
+      numbers.map((number) => {
+        const version = Math.floor(number / accounts) + 1
+        return record(codec, topic, `account-${partition}-${number % accounts}`, version)
+      }),
+    )
     const outcome = await producer.commit([{ topic, partition, records }])
     if (outcome.kind !== 'committed') throw outcome.error
   }
   await producer.close()
 }
 
-function record(codec: RegistryEventCodec, topic: string, key: string, version: number) {
+async function record(codec: RegistryEventCodec, topic: string, key: string, version: number) {
   const event = eventAt(version)
   const commandId = `5f0c7b1e-8d0b-4a54-9c1e-${key.slice(-6).padStart(6, '0')}${String(version).padStart(6, '0')}`
   const time = new Date(1_780_000_000_000 + version * 1000)
   const place = { source: '/bank/account', key, type: event.type, time, eventId: commandId, version, commandId }
   const command = { commandFingerprint: 'c0ffee00c0ffee00', commandIndex: 0, commandSize: 1, batchId: commandId }
   const rest = { ownerEpoch: 1, correlationId: undefined, causationId: undefined }
-  return encodeEnvelope({ ...place, ...command, ...rest }, codec.encode(topic, event))
+  return encodeEnvelope({ ...place, ...command, ...rest }, await codec.encode(topic, event))
 }
 
 function eventAt(version: number): DomainEvent {

@@ -18,6 +18,18 @@ export interface ProjectorDescriptor {
   readonly events: readonly AnyEventType[]
   /** `manual`: does nothing until it is started for the first time; from then on like `auto`. */
   readonly start: 'auto' | 'manual'
+  readonly policies: ProjectorPolicies
+}
+
+/** What a projector does with an event that it cannot apply. */
+export interface ProjectorPolicies {
+  /**
+   * When a handler keeps throwing, or the event cannot be read. `park-key`: the event is set aside, later events of its
+   * key wait behind it, all other keys go on. `halt`: the partition stops at the event.
+   */
+  readonly onError: 'park-key' | 'halt'
+  /** When no code of the application knows the event's type: stop, set it aside like a failure, or pass it over. */
+  readonly onUnknownEvent: 'fail' | 'park' | 'skip'
 }
 
 export type ProjectionHandler = (data: unknown, context: ProjectionContext) => void | Promise<void>
@@ -34,6 +46,8 @@ export interface ProjectionContext<Tx = unknown> {
   readonly topic: string
   readonly partition: number
   readonly offset: number
+  /** Place among the events that one stored event became: 0 unless an upcaster splits it. They share all the rest. */
+  readonly subIndex: number
   /** When the event was written. */
   readonly time: Date
   readonly headers: Readonly<Record<string, string>>
@@ -45,7 +59,7 @@ export interface ProjectionEntry<Tx> {
   readonly handler: (data: never, context: ProjectionContext<Tx>) => void | Promise<void>
 }
 
-export interface ProjectorOptions<Tx> {
+export interface ProjectorOptions<Tx> extends Partial<ProjectorPolicies> {
   readonly name: string
   readonly version: number
   readonly from: readonly (AggregateDescriptor | string)[]
@@ -69,6 +83,7 @@ export function on<Type extends AnyEventType, Tx>(
  */
 export function projector<Tx>(options: ProjectorOptions<Tx>): ProjectorDescriptor {
   const { name, version, from, store, setup, on: entries, start = 'auto' } = options
+  const { onError = 'park-key', onUnknownEvent = 'fail' } = options
   if (from.length === 0) throw new TypeError(`projector ${name} reads nothing: name an aggregate or a topic in "from"`)
   if (!Number.isSafeInteger(version) || version < 1)
     throw new TypeError(`projector ${name}: version must be 1, 2, 3 …, not ${version}`)
@@ -86,5 +101,6 @@ export function projector<Tx>(options: ProjectorOptions<Tx>): ProjectorDescripto
     handlers: new Map(entries.map(({ event, handler }) => [event.eventName, handler as ProjectionHandler])),
     events: entries.map(({ event }) => event),
     start,
+    policies: { onError, onUnknownEvent },
   }
 }

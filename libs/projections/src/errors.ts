@@ -28,10 +28,19 @@ export const fail = defineErrors({
     retriable: false,
     fix: 'see the cause: the stored record is no event that this code and the schema registry can read',
   },
+  EVENT_TYPE_UNKNOWN: {
+    retriable: false,
+    fix: "deploy the code that knows this event, or let the projector pass such events: onUnknownEvent: 'park' or 'skip'",
+  },
   HISTORY_MISSING: {
     retriable: false,
     fix: 'event topics need retention.ms=-1 and no deleted records; restore them, or rebuild from what is left on purpose',
   },
+  PARKED_TOO_MANY: {
+    retriable: false,
+    fix: 'this is more than the trouble of some keys: correct the cause, start the projector again, retry what is parked',
+  },
+  PROJECTOR_HALTED: { retriable: true, fix: 'start the projector again first: projections.startProjector(name)' },
   READ_MODEL_UNWRITABLE: { retriable: true, fix: 'make the directory writable for this user, or choose another' },
   READ_MODEL_CORRUPT: {
     retriable: false,

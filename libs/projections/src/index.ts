@@ -7,6 +7,8 @@ export {
   type Projections,
   type ProjectionsOptions,
 } from './projections.ts'
+export type { Advance, ParkedEvent, ParkedSelection } from './parking.ts'
+export type { RetryReport } from './runner/partition-parking.ts'
 export type { PartitionStatus, ProjectorState, ProjectorStatus } from './projector-status.ts'
 export type {
   Checkpoint,
@@ -17,6 +19,7 @@ export type {
   ReadModelStore,
   TableDigest,
   TopicPartition,
+  Work,
 } from './read-model-store.ts'
 export type { Progress, ProgressListener, ProgressPhase } from './rebuild/progress.ts'
 export type { RebuildReport } from './rebuild/rebuild.ts'

@@ -80,7 +80,11 @@ describe('a running projector', () => {
     ledger.kafka.log
       .openTransaction([{ topic: TOPIC, partition: 0, records: [stored('ann', 2, Deposited({ amount: 9n }))] }])
       .decide('aborted')
-    const foreign = { key: Buffer.from('ann'), value: Buffer.from('not even avro'), headers: { ce_type: 'test.Other' } }
+    const foreign = {
+      key: Buffer.from('ann'),
+      value: Buffer.from('not even avro'),
+      headers: { ce_type: 'test.Renamed' },
+    }
     ledger.kafka.log.append({ topic: TOPIC, partition: 0, records: [foreign] })
     const projections = await started(ledger)
     await projections.caughtUp()

@@ -4,12 +4,14 @@ import type { KafkaClient, Offset } from '@keyfold/kafka'
 import { type Clock, systemClock } from './clock.ts'
 import { fail, hasCode } from './errors.ts'
 import type { Log } from './log.ts'
+import type { ParkedEvent, ParkedSelection } from './parking.ts'
 import { ProjectorHost } from './projector-host.ts'
 import type { ProjectorStatus } from './projector-status.ts'
 import type { ReadModelStore } from './read-model-store.ts'
 import type { ProgressListener } from './rebuild/progress.ts'
 import type { RebuildReport } from './rebuild/rebuild.ts'
 import { type BatchLimits, DEFAULT_BATCH, type Surroundings } from './runner/surroundings.ts'
+import type { RetryReport } from './runner/partition-parking.ts'
 import { DEFAULT_RETRY, type RetryPolicy } from './runner/trouble.ts'
 
 export interface ProjectionsOptions {
@@ -48,6 +50,18 @@ export interface Projections {
   pause(name: string): Promise<void>
   resume(name: string): Promise<void>
   status(): readonly ProjectorStatus[]
+  /** The events that a projector has set aside, in the order of the log. Errors: `PROJECTOR_UNKNOWN`. */
+  parked(name: string): Promise<readonly ParkedEvent[]>
+  /**
+   * Applies parked events, of all keys or of one, in the order of each key; a key whose last one goes through is free.
+   * Errors: `PROJECTOR_UNKNOWN`, `PROJECTOR_NOT_STARTED`, `PROJECTOR_PAUSED`, `PROJECTOR_HALTED`.
+   */
+  retryParked(name: string, selection?: Pick<ParkedSelection, 'key'>): Promise<RetryReport>
+  /**
+   * Gives parked events up: the read model goes on without them, the log keeps them. Answers how many.
+   * Errors: as for `retryParked`. @throws {TypeError} without a reason.
+   */
+  dropParked(name: string, selection: ParkedSelection, reason: string): Promise<number>
   /**
    * Waits until a projector has applied a position, for instance a command's. `timeout` means "not visible yet".
    * Errors: `PROJECTOR_UNKNOWN`, `TOPIC_NOT_READ`.
@@ -158,6 +172,19 @@ class OpenProjections implements Projections {
   status(): readonly ProjectorStatus[] {
     const attached = [...this.#hosts.values()].map((host) => host.status)
     return [...attached, ...this.#stored.filter((name) => !this.#hosts.has(name)).map(detachedStatus)]
+  }
+
+  async parked(name: string): Promise<readonly ParkedEvent[]> {
+    return await this.#host(name).parked()
+  }
+
+  async retryParked(name: string, selection: Pick<ParkedSelection, 'key'> = {}): Promise<RetryReport> {
+    return await this.#host(name).retryParked(selection)
+  }
+
+  async dropParked(name: string, selection: ParkedSelection, reason: string): Promise<number> {
+    if (reason.trim() === '') throw new TypeError('dropParked: say why, for whoever misses these events later')
+    return await this.#host(name).dropParked(selection, reason)
   }
 
   async waitFor(

@@ -1,12 +1,14 @@
 import type { ProjectorDescriptor } from '@keyfold/eventsourcing'
 import { fail } from './errors.ts'
 import { partitionStatus, type ProjectorStatus, stateOf } from './projector-status.ts'
+import type { ParkedEvent, ParkedSelection } from './parking.ts'
 import type { Generation, GenerationRecord, ReadModel, ReadModelStore, TopicPartition } from './read-model-store.ts'
 import { type Progress, type ProgressListener, ProgressMeter } from './rebuild/progress.ts'
 import { rebuild, type RebuildReport } from './rebuild/rebuild.ts'
 import { obsolete, planStart } from './rebuild/start-plan.ts'
 import { type Ends, endsOf } from './runner/ends.ts'
 import { GenerationRunner } from './runner/generation-runner.ts'
+import type { RetryReport } from './runner/partition-parking.ts'
 import { type PartitionProgress, partitionKey } from './runner/partition-progress.ts'
 import { PositionWatch } from './runner/position-watch.ts'
 import type { Surroundings } from './runner/surroundings.ts'
@@ -125,6 +127,27 @@ export class ProjectorHost {
     if (this.#paused) throw this.#pausedError()
     if (this.#serving === undefined) throw this.#notStarted('has no read model yet')
     return await this.#build('new', listener)
+  }
+
+  /** What is set aside in the serving generation; empty when there is none. */
+  async parked(): Promise<readonly ParkedEvent[]> {
+    return (await this.#serving?.generation.parked()) ?? []
+  }
+
+  /** Errors: `PROJECTOR_NOT_STARTED`, `PROJECTOR_PAUSED`, `PROJECTOR_HALTED`. */
+  async retryParked(selection: ParkedSelection): Promise<RetryReport> {
+    return await this.#running().retryParked(selection)
+  }
+
+  /** Errors: as for `retryParked`. */
+  async dropParked(selection: ParkedSelection, reason: string): Promise<number> {
+    return await this.#running().dropParked(selection, reason)
+  }
+
+  #running(): GenerationRunner {
+    if (this.#paused) throw this.#pausedError()
+    if (this.#serving?.runner === undefined) throw this.#notStarted('is not being applied')
+    return this.#serving.runner
   }
 
   /** Answers once the position is in the rows, or `timeout`. */

@@ -33,6 +33,10 @@ export interface PartitionStatus extends TopicPartition {
   readonly endOffset: Offset
   /** Log positions still to go. */
   readonly lag: number
+  /** Events that are set aside. */
+  readonly parked: number
+  /** Events of unknown types that were passed over since the start. */
+  readonly skipped: number
   readonly error: Error | undefined
 }
 
@@ -53,6 +57,8 @@ export function stateOf({ serving, paused, rebuilding, caughtUp, error }: Projec
   return caughtUp ? 'live' : 'catching-up'
 }
 
-export function partitionStatus({ topic, partition, position, endOffset, error }: PartitionProgress): PartitionStatus {
-  return { topic, partition, position, endOffset, lag: Math.max(0, endOffset - position), error }
+export function partitionStatus(progress: PartitionProgress): PartitionStatus {
+  const { topic, partition, position, endOffset, parked, skipped, error } = progress
+  const lag = Math.max(0, endOffset - position)
+  return { topic, partition, position, endOffset, lag, parked, skipped, error }
 }

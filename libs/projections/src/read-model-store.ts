@@ -1,4 +1,5 @@
 import type { Offset } from '@keyfold/kafka'
+import type { Advance, ParkedEvent } from './parking.ts'
 
 /**
  * Where read models live. `Tx` is the transaction that handlers get; `Handle` is what queries get. A store holds many
@@ -69,18 +70,23 @@ export interface Generation<Tx = unknown, Handle = unknown> {
   claim(partitions: readonly TopicPartition[]): Promise<readonly Checkpoint[]>
   /** The stored position of a partition; this settles what a failed `write` left open. */
   position(partition: TopicPartition): Promise<Offset>
+  /** The parked events of all partitions. */
+  parked(): Promise<readonly ParkedEvent[]>
   /**
-   * Runs `work` in one transaction and moves the checkpoint from `from.position` to the offset that it returns. Writes
-   * are run one after the other where the medium has one writer. Whatever `work` throws is thrown on, after a rollback.
+   * Runs `work` in one transaction and moves the checkpoint from `from.position` to the offset that it returns, which
+   * may be the same; what it parks or takes off the list is in the transaction, too. Writes are run one after the other where the medium has one writer. Whatever `work` throws is thrown on, after a rollback.
    * Errors: `CHECKPOINT_FENCED` when the stored checkpoint is not at `from` any more or belongs to a later owner.
    */
-  write(from: Checkpoint, work: (tx: Tx) => Offset | Promise<Offset>): Promise<Offset>
+  write(from: Checkpoint, work: Work<Tx>): Promise<Offset>
   /** A digest of every table the author made, by name: equal rows, equal digest, in whatever order they were written. */
   tables(): Promise<readonly TableDigest[]>
   /** Makes everything written so far survive a loss of power as well. */
   flush(): Promise<void>
   close(): Promise<void>
 }
+
+/** What is done in a transaction; answers where the checkpoint goes. */
+export type Work<Tx> = (tx: Tx) => Offset | Advance | Promise<Offset | Advance>
 
 export interface TopicPartition {
   readonly topic: string

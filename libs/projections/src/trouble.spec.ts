@@ -183,6 +183,7 @@ describe('what cannot be read', () => {
       register: codec.register.bind(codec),
       encode: codec.encode.bind(codec),
       decode: codec.decode.bind(codec),
+      knows: codec.knows.bind(codec),
       storedTypesOf: codec.storedTypesOf.bind(codec),
       prepare: async () => {
         if (outages-- > 0) throw unreachable
@@ -201,7 +202,7 @@ describe('what cannot be read', () => {
       register: codec.register.bind(codec),
       encode: codec.encode.bind(codec),
       decode: codec.decode.bind(codec),
-      storedTypesOf: codec.storedTypesOf.bind(codec),
+      knows: codec.knows.bind(codec),
       storedTypesOf: codec.storedTypesOf.bind(codec),
       prepare: async (values: Iterable<Buffer>) => {
         for (const value of values) if (value === second?.value) throw new Error('unheard of')

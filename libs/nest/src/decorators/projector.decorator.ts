@@ -8,10 +8,11 @@ import {
   type ProjectionContext,
   projector,
   type ProjectorDescriptor,
+  type ProjectorPolicies,
 } from '@keyfold/eventsourcing'
 import { DescribedMembers } from './described-members.ts'
 
-export interface ProjectorDecoratorOptions {
+export interface ProjectorDecoratorOptions extends Partial<ProjectorPolicies> {
   /** Unique in the application. */
   readonly name: string
   /** Raise it when the meaning of the read model changes: it is then built anew from offset zero. */
@@ -69,6 +70,8 @@ export function describeProjector(target: ProjectorClass, instance: object): Pro
     ),
     store: options.store ?? 'sqlite',
     start: options.start ?? 'auto',
+    ...(options.onError && { onError: options.onError }),
+    ...(options.onUnknownEvent && { onUnknownEvent: options.onUnknownEvent }),
     setup: (tx) => methods['setup']?.(tx),
     on: handlerRows.of(target.prototype as object).map(({ event, method }) => {
       const body = methods[method]

@@ -5,7 +5,7 @@ import { RateMeter } from './rate-meter.ts'
 import { differencesOf } from './verification.ts'
 
 function partition(position: number, records: number) {
-  return { topic: 't', partition: 0, position, endOffset: 500, records, error: undefined }
+  return { topic: 't', partition: 0, position, endOffset: 500, records, parked: 0, skipped: 0, error: undefined }
 }
 
 describe('progress', () => {

@@ -2,7 +2,10 @@ import type { Generation, TableDigest } from '../read-model-store.ts'
 
 /** What a rebuild found when it compared the generations at equal positions. */
 export interface Verification {
-  /** Null when there was nothing to compare with: no serving generation, or one of another version. */
+  /**
+   * Null when there was nothing to compare with: no serving generation, one of another version, or one that has other
+   * events parked and so cannot have the same rows.
+   */
   readonly equal: boolean | null
   /** The tables of the new generation. */
   readonly tables: readonly TableDigest[]
@@ -14,8 +17,23 @@ export interface Verification {
 export async function verify(made: Generation, serving: Generation | undefined): Promise<Verification> {
   const tables = await made.tables()
   if (serving === undefined || serving.version !== made.version) return { equal: null, tables, differences: [] }
+  const parked = await parkedDifference(serving, made)
+  if (parked !== undefined) return { equal: null, tables, differences: [parked] }
   const differences = differencesOf(await serving.tables(), tables)
   return { equal: differences.length === 0, tables, differences }
+}
+
+async function parkedDifference(serving: Generation, made: Generation): Promise<string | undefined> {
+  const placesOf = async (generation: Generation): Promise<Set<string>> =>
+    new Set((await generation.parked()).map(({ topic, partition, offset }) => `${topic}/${partition}/${offset}`))
+  const [before, now] = [await placesOf(serving), await placesOf(made)]
+  const freed = [...before].filter((place) => !now.has(place)).length
+  const added = [...now].filter((place) => !before.has(place)).length
+  const parts = [
+    ...(freed > 0 ? [`${freed} events are parked no more`] : []),
+    ...(added > 0 ? [`${added} events are parked now`] : []),
+  ]
+  return parts.length === 0 ? undefined : parts.join(', ')
 }
 
 /** What differs between the tables before and after, in words. */

@@ -1,6 +1,7 @@
 import type { EventCodec } from '@keyfold/event-store'
 import type { ProjectionHandler } from '@keyfold/eventsourcing'
-import { applyEvent, type EventTask } from './event-task.ts'
+import type { ParkedKeys } from '../parking.ts'
+import { applyEvent, type EventTask, keyOf } from './event-task.ts'
 
 /** What is applied in one transaction: tasks up to `end`, or fewer when the time is over. */
 export interface Application {
@@ -10,6 +11,10 @@ export interface Application {
   readonly handlers: ReadonlyMap<string, ProjectionHandler>
   readonly codec: EventCodec
   readonly timeMsMax: number
+  /** Keys whose events may not be applied now. */
+  readonly parked: ParkedKeys
+  /** Told of every event that has to wait behind one of its key. */
+  readonly wait: (task: EventTask) => void
 }
 
 /** The time is looked at once in so many events. */
@@ -20,29 +25,36 @@ const CLOCK_CHECK_EVENTS = 32
  * does, since a promise per event costs more than a simple handler.
  */
 export function applyTasks(application: Application, start: number): number | Promise<number> {
-  const { tasks, end, tx, handlers, codec, timeMsMax } = application
+  const { tasks, end, timeMsMax } = application
   const deadlineMs = performance.now() + timeMsMax
   for (let index = start; index < end; index++) {
     const task = tasks[index]
     if (task === undefined) return index
-    const pending = applyEvent(task, tx, handlers, codec)
+    const pending = applyOrWait(application, task)
     if (pending !== undefined) return applyAwaiting(application, index, pending, deadlineMs)
     if (index % CLOCK_CHECK_EVENTS === 0 && performance.now() >= deadlineMs) return index + 1
   }
   return end
 }
 
+function applyOrWait({ tx, handlers, codec, parked, wait }: Application, task: EventTask): Promise<void> | undefined {
+  if (parked.isEmpty || !parked.has(keyOf(task.record))) return applyEvent(task, tx, handlers, codec)
+  wait(task)
+  return undefined
+}
+
 async function applyAwaiting(
-  { tasks, end, tx, handlers, codec }: Application,
+  application: Application,
   awaited: number,
   pending: Promise<void>,
   deadlineMs: number,
 ): Promise<number> {
+  const { tasks, end } = application
   await pending
   for (let index = awaited + 1; index < end; index++) {
     const task = tasks[index]
     if (task === undefined) return index
-    const next = applyEvent(task, tx, handlers, codec)
+    const next = applyOrWait(application, task)
     if (next !== undefined) await next
     if (performance.now() >= deadlineMs) return index + 1
   }

@@ -4,28 +4,42 @@ import type { Offset, StoredRecord } from '@keyfold/kafka'
 import { fail, textOf } from '../errors.ts'
 import { eventTypeOf, StoredEventContext } from './stored-event-context.ts'
 
-type Handlers = ReadonlyMap<string, ProjectionHandler>
+export type Handlers = ReadonlyMap<string, ProjectionHandler>
 
 /** A record that a projector has a handler for, or whose type only its body can tell. */
 export interface EventTask {
   readonly record: StoredRecord
   readonly type: string | undefined
+  /** No code of the application knows its type. */
+  readonly unknown: boolean
+}
+
+/** Which events a projector has to look at. */
+export interface EventFilter {
+  /** Types of stored events that lead to a handler. */
+  readonly wanted: ReadonlySet<string>
+  readonly isKnown: (type: string) => boolean
+}
+
+/** The key that an event shares its order with. */
+export function keyOf({ key }: StoredRecord): string {
+  return key?.toString() ?? ''
 }
 
 /**
- * Leaves out what lies before `position` and every event whose header names a type that is not `wanted`: handled, or made
- * into something that is by an upcaster.
+ * Leaves out what lies before `position` and every event whose header names a type that is known and not wanted.
  */
 export function tasksOf(
   records: readonly StoredRecord[],
   position: Offset,
-  wanted: ReadonlySet<string>,
+  { wanted, isKnown }: EventFilter,
 ): readonly EventTask[] {
   const tasks: EventTask[] = []
   for (const record of records) {
     if (record.offset < position) continue
     const type = eventTypeOf(record)
-    if (type === undefined || wanted.has(type)) tasks.push({ record, type })
+    if (type === undefined || wanted.has(type)) tasks.push({ record, type, unknown: false })
+    else if (!isKnown(type)) tasks.push({ record, type, unknown: true })
   }
   return tasks
 }
@@ -41,6 +55,7 @@ export function applyEvent(
   handlers: Handlers,
   codec: EventCodec,
 ): Promise<void> | undefined {
+  if (task.unknown) throw unknownType(task)
   const { events } = decode(task, codec)
   let before: Promise<void> | undefined
   for (const [subIndex, event] of events.entries()) {
@@ -81,6 +96,12 @@ function decode({ record, type }: EventTask, codec: EventCodec): DecodedValue {
   }
 }
 
+function unknownType({ record, type }: EventTask): Error {
+  const { topic, partition, offset } = record
+  const message = `no code here knows ${type} at ${topic}/${partition} offset ${offset}`
+  return fail('EVENT_TYPE_UNKNOWN', message, { details: { topic, partition, offset, type } })
+}
+
 /** The error of a record that no code here can turn into an event. */
 export function unreadable(record: StoredRecord, why: string, cause?: unknown): Error {
   const { topic, partition, offset } = record
@@ -90,7 +111,7 @@ export function unreadable(record: StoredRecord, why: string, cause?: unknown): 
 
 function failed({ record, type }: EventTask, error: unknown): Error {
   const { topic, partition, offset } = record
-  const key = record.key?.toString() ?? null
+  const key = keyOf(record)
   const message = `the handler of ${type} failed at ${topic}/${partition} offset ${offset} (key ${key}): ${textOf(error)}`
   return fail('HANDLER_FAILED', message, { cause: error, details: { topic, partition, offset, key, type } })
 }

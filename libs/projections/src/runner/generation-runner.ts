@@ -1,9 +1,11 @@
 import type { ProjectorDescriptor } from '@keyfold/eventsourcing'
 import type { Offset } from '@keyfold/kafka'
 import { fail } from '../errors.ts'
+import type { ParkedEvent, ParkedSelection } from '../parking.ts'
 import type { Generation, TopicPartition } from '../read-model-store.ts'
 import { endsOf } from './ends.ts'
 import { type PartitionProgress, partitionKey, type ProgressObserver } from './partition-progress.ts'
+import type { RetryReport } from './partition-parking.ts'
 import { PartitionRunner } from './partition-runner.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -46,6 +48,7 @@ export class GenerationRunner {
     await this.generation.setup(this.#descriptor.setup)
     const ends = await endsOf(this.#surroundings.kafka, this.#descriptor.topics)
     const checkpoints = await this.generation.claim(partitions)
+    const parked = await this.generation.parked()
     const observer: ProgressObserver = {
       moved: (progress) => this.#observers.forEach((each) => each.moved(progress)),
       halted: (progress) => this.#observers.forEach((each) => each.halted(progress)),
@@ -55,10 +58,38 @@ export class GenerationRunner {
     this.#runners = checkpoints.map((from) => {
       const key = partitionKey(from)
       const own = { from, until: until?.get(key), endOffset: ends.get(key) ?? 0, recordsBefore: before.get(key) ?? 0 }
-      return new PartitionRunner({ ...shared, handlers: this.#descriptor.handlers, ...own })
+      const { handlers, policies } = this.#descriptor
+      const ownParked = parked.filter((event) => partitionKey(event) === key)
+      return new PartitionRunner({ ...shared, handlers, policies, parked: ownParked, ...own })
     })
     for (const progress of this.progress) observer.moved(progress)
     this.#running = Promise.all(this.#runners.map((runner) => runner.run()))
+  }
+
+  get parked(): readonly ParkedEvent[] {
+    return this.#runners.flatMap(({ parked }) => parked)
+  }
+
+  /** Tries parked events again. Errors: `PROJECTOR_HALTED`, those of the store. */
+  async retryParked(selection: ParkedSelection): Promise<RetryReport> {
+    const reports: RetryReport[] = []
+    for (const runner of this.#havingParked()) reports.push(await runner.retryParked(selection))
+    return {
+      applied: reports.reduce((sum, { applied }) => sum + applied, 0),
+      left: reports.reduce((sum, { left }) => sum + left, 0),
+      errors: reports.flatMap(({ errors }) => errors),
+    }
+  }
+
+  /** Drops parked events and answers how many. Errors: `PROJECTOR_HALTED`, those of the store. */
+  async dropParked(selection: ParkedSelection, reason: string): Promise<number> {
+    let dropped = 0
+    for (const runner of this.#havingParked()) dropped += await runner.dropParked(selection, reason)
+    return dropped
+  }
+
+  #havingParked(): readonly PartitionRunner[] {
+    return this.#runners.filter(({ parked }) => parked.length > 0)
   }
 
   /** Resolves when all partitions have stopped, reached their `until`, or halted. */

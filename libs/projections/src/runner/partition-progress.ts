@@ -9,6 +9,10 @@ export interface PartitionProgress extends TopicPartition {
   readonly endOffset: Offset
   /** Records read since the start, passed over or applied. */
   readonly records: number
+  /** Events that are parked: passed, and not in the rows. */
+  readonly parked: number
+  /** Events of types that nobody knows, passed over since the start: `onUnknownEvent: 'skip'`. */
+  readonly skipped: number
   /** Why the partition has halted. */
   readonly error: Error | undefined
 }

@@ -1,11 +1,15 @@
-import type { ProjectionHandler } from '@keyfold/eventsourcing'
+import type { EventCodec } from '@keyfold/event-store'
+import type { ProjectionHandler, ProjectorPolicies } from '@keyfold/eventsourcing'
 import type { Offset, ReadBatch } from '@keyfold/kafka'
 import { breathe, pauseFor } from '../clock.ts'
-import { hasCode, isOutage, isRetriable, textOf } from '../errors.ts'
+import { fail, hasCode, isOutage, isRetriable, textOf } from '../errors.ts'
+import type { Advance, ParkedEvent, ParkedSelection } from '../parking.ts'
 import type { Checkpoint, Generation } from '../read-model-store.ts'
+import { WriteLane } from '../stores/write-lane.ts'
 import { applyTasks } from './apply-tasks.ts'
-import { type EventTask, tasksOf, unreadable } from './event-task.ts'
+import { type EventFilter, type EventTask, tasksOf, unreadable } from './event-task.ts'
 import { PartitionFeed } from './partition-feed.ts'
+import { PartitionParking, type RetryReport } from './partition-parking.ts'
 import type { PartitionProgress, ProgressObserver } from './partition-progress.ts'
 import type { Surroundings } from './surroundings.ts'
 import { afterFailure, afterSuccess, NO_TROUBLE, type Trouble } from './trouble.ts'
@@ -14,7 +18,10 @@ export interface PartitionRunnerOptions {
   readonly surroundings: Surroundings
   readonly handlers: ReadonlyMap<string, ProjectionHandler>
   readonly generation: Generation
+  readonly policies: ProjectorPolicies
   readonly from: Checkpoint
+  /** Of this partition. */
+  readonly parked: readonly ParkedEvent[]
   /** Where the partition ends now. */
   readonly endOffset: Offset
   /** Stops by itself when everything below it is applied. Left out: goes on for good. */
@@ -35,9 +42,11 @@ interface Work {
 export class PartitionRunner {
   readonly #options: PartitionRunnerOptions
   readonly #feed: PartitionFeed
+  readonly #parking: PartitionParking
+  /** A batch and a retry of parked events take turns. */
+  readonly #lane = new WriteLane()
   readonly #stopping = new AbortController()
-  /** Types of stored events that lead to a handler. */
-  readonly #wanted: ReadonlySet<string>
+  readonly #filter: EventFilter
   #progress: PartitionProgress
 
   constructor(options: PartitionRunnerOptions) {
@@ -46,9 +55,11 @@ export class PartitionRunner {
     const { kafka, clock, codec, log, batch } = surroundings
     const source = { partition: { topic, partition }, fromOffset: position, bytesMax: batch.bytesMax }
     this.#options = options
-    this.#wanted = codec.storedTypesOf(options.handlers.keys())
+    this.#filter = this.#filterOf(codec)
     this.#feed = new PartitionFeed({ kafka, clock, log, ...source })
-    this.#progress = { topic, partition, position, endOffset, records, error: undefined }
+    this.#parking = new PartitionParking(options)
+    const parked = options.parked.length
+    this.#progress = { topic, partition, position, endOffset, records, parked, skipped: 0, error: undefined }
   }
 
   get progress(): PartitionProgress {
@@ -61,7 +72,7 @@ export class PartitionRunner {
     try {
       while (!this.#stopped && this.#progress.position < until) {
         const batch = await this.#feed.next()
-        if (batch !== undefined) await this.#take(batch, until)
+        if (batch !== undefined) await this.#lane.run(() => this.#take(batch, until))
       }
     } catch (error) {
       this.#halt(error)
@@ -76,6 +87,56 @@ export class PartitionRunner {
     this.#feed.close().catch(() => {})
   }
 
+  get parked(): readonly ParkedEvent[] {
+    return this.#parking.keys.all()
+  }
+
+  /** Tries parked events again, in the order of each key. Errors: `PROJECTOR_HALTED`, those of the store. */
+  async retryParked(selection: ParkedSelection): Promise<RetryReport> {
+    return await this.#lane.run(async () => {
+      this.#refuseIfOver()
+      const report = await this.#parking.retry(this.#checkpoint, selection)
+      this.#tell({})
+      return report
+    })
+  }
+
+  /** Drops parked events; the log keeps them. Errors: `PROJECTOR_HALTED`, those of the store. */
+  async dropParked(selection: ParkedSelection, reason: string): Promise<number> {
+    return await this.#lane.run(async () => {
+      this.#refuseIfOver()
+      const dropped = await this.#parking.drop(this.#checkpoint, selection, reason)
+      this.#tell({})
+      return dropped
+    })
+  }
+
+  #filterOf(codec: EventCodec): EventFilter {
+    const wanted = codec.storedTypesOf(this.#options.handlers.keys())
+    if (this.#options.policies.onUnknownEvent !== 'skip') return { wanted, isKnown: (type) => codec.knows(type) }
+    const isKnown = (type: string): boolean => {
+      if (!codec.knows(type)) this.#progress = { ...this.#progress, skipped: this.#progress.skipped + 1 }
+      return true
+    }
+    return { wanted, isKnown }
+  }
+
+  get #checkpoint(): Checkpoint {
+    const { topic, partition, position } = this.#progress
+    return { topic, partition, position }
+  }
+
+  #tell(change: Partial<PartitionProgress>): void {
+    this.#progress = { ...this.#progress, parked: this.#parking.keys.size, ...change }
+    this.#options.observer.moved(this.#progress)
+  }
+
+  #refuseIfOver(): void {
+    const { topic, partition, error } = this.#progress
+    if (!this.#stopped && error === undefined) return
+    throw fail('PROJECTOR_HALTED', `${topic}/${partition} is not being applied`, { cause: error })
+  }
+
   get #stopped(): boolean {
     return this.#stopping.signal.aborted
   }
@@ -84,7 +145,7 @@ export class PartitionRunner {
     const { position } = this.#progress
     const records = batch.position <= until ? batch.records : batch.records.filter(({ offset }) => offset < until)
     const work = {
-      tasks: tasksOf(records, position, this.#wanted),
+      tasks: tasksOf(records, position, this.#filter),
       position: Math.min(batch.position, until),
     }
     this.#progress = { ...this.#progress, endOffset: batch.endOffset, records: this.#progress.records + records.length }
@@ -101,7 +162,7 @@ export class PartitionRunner {
         next = await this.#write(work, next, trouble.eventByEvent)
         trouble = afterSuccess(trouble)
       } catch (error) {
-        trouble = await this.#remedy(error, trouble)
+        trouble = await this.#remedy(error, trouble, work.tasks[next])
         const { position } = this.#progress
         next = work.tasks.filter(({ record }) => record.offset < position).length
       }
@@ -128,22 +189,24 @@ export class PartitionRunner {
 
   /** One transaction from task `start` on. Answers the task to go on with. */
   async #write({ tasks, position: end }: Work, start: number, eventByEvent: boolean): Promise<number> {
-    const { surroundings, generation, handlers, observer } = this.#options
+    const { surroundings, generation, handlers } = this.#options
     const { codec, batch } = surroundings
     const { topic, partition, position } = this.#progress
     if (eventByEvent) await this.#prepareOne(tasks[start])
     const limits = { end: start + (eventByEvent ? 1 : batch.recordsMax), timeMsMax: batch.timeMsMax }
     let next = start
-    const settle = (applied: number): Offset => {
+    const park: ParkedEvent[] = []
+    const waiting = { parked: this.#parking.keys, wait: (task: EventTask) => park.push(this.#parking.entryOf(task)) }
+    const settle = (applied: number): Advance => {
       next = applied
-      return tasks[applied]?.record.offset ?? end
+      return { position: tasks[applied]?.record.offset ?? end, park }
     }
     const reached = await generation.write({ topic, partition, position }, (tx) => {
-      const applied = applyTasks({ tasks, tx, handlers, codec, ...limits }, start)
+      const applied = applyTasks({ tasks, tx, handlers, codec, ...waiting, ...limits }, start)
       return applied instanceof Promise ? applied.then(settle) : settle(applied)
     })
-    this.#progress = { ...this.#progress, position: reached }
-    observer.moved(this.#progress)
+    for (const event of park) this.#parking.keys.set(event)
+    this.#tell({ position: reached })
     return next
   }
 
@@ -153,25 +216,48 @@ export class PartitionRunner {
     if (error !== undefined) throw unreadable(task.record, textOf(error), error)
   }
 
-  /** Settles what a failed transaction left open, then waits as the policy says, or gives up by throwing. */
-  async #remedy(error: unknown, trouble: Trouble): Promise<Trouble> {
+  /**
+   * Settles what a failed transaction left open, then waits as the policy says, parks the culprit, or gives up by
+   * throwing.
+   */
+  async #remedy(error: unknown, trouble: Trouble, culprit: EventTask | undefined): Promise<Trouble> {
     if (hasCode(error, 'CHECKPOINT_FENCED')) throw error
     const { clock, log, retry } = this.#options.surroundings
     const { topic, partition } = this.#progress
     const stored = await this.#storedPosition()
     if (stored > this.#progress.position) {
-      // The commit went through although it was reported as failed.
-      this.#progress = { ...this.#progress, position: stored }
-      this.#options.observer.moved(this.#progress)
+      // The commit went through although it was reported as failed; what it parked is known only to the store.
+      await this.#reloadParked()
+      this.#tell({ position: stored })
       return trouble
     }
     const remedy = isOutage(error)
       ? { kind: 'retry' as const, delayMs: retry.firstDelayMs, trouble }
-      : afterFailure(trouble, hasCode(error, 'EVENT_UNREADABLE'), retry)
-    if (remedy.kind === 'halt') throw error
+      : afterFailure(trouble, isHopeless(error), retry)
+    if (remedy.kind === 'halt') return await this.#parkOrHalt(error, culprit)
     log('warn', 'a projection failed; trying again', { topic, partition, error: textOf(error), ...remedy })
     await pauseFor(clock, remedy.delayMs, this.#stopping.signal)
     return remedy.trouble
+  }
+
+  /** Sets the event aside that its partition cannot pass, unless its author would rather stop. */
+  async #parkOrHalt(error: unknown, culprit: EventTask | undefined): Promise<Trouble> {
+    const { policies, generation, surroundings } = this.#options
+    const parks = culprit?.unknown === true ? policies.onUnknownEvent === 'park' : policies.onError === 'park-key'
+    if (culprit === undefined || !parks) throw error
+    const event = this.#parking.entryOf(culprit, error)
+    const position = event.offset + 1
+    await generation.write(this.#checkpoint, () => ({ position, park: [event] }))
+    this.#parking.keys.set(event)
+    surroundings.log('error', 'an event was parked; later ones of its key wait behind it', { ...event })
+    this.#tell({ position })
+    return { failures: 0, eventByEvent: true }
+  }
+
+  async #reloadParked(): Promise<void> {
+    const { topic, partition } = this.#progress
+    for (const event of await this.#options.generation.parked())
+      if (event.topic === topic && event.partition === partition) this.#parking.keys.set(event)
   }
 
   /** Waits for a database that is away: only it knows whether the last COMMIT went through. */
@@ -198,4 +284,9 @@ export class PartitionRunner {
     this.#options.surroundings.log('error', 'a projection halted', { topic, partition, position, error: String(error) })
     this.#options.observer.halted(this.#progress)
   }
+}
+
+/** What trying again cannot mend. */
+function isHopeless(error: unknown): boolean {
+  return hasCode(error, 'EVENT_UNREADABLE') || hasCode(error, 'EVENT_TYPE_UNKNOWN')
 }

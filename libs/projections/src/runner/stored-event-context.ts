@@ -1,6 +1,6 @@
 import { HEADERS } from '@keyfold/event-store'
 import type { ProjectionContext } from '@keyfold/eventsourcing'
-import type { Offset, StoredRecord } from '@keyfold/kafka'
+import { headerText, type Offset, type StoredRecord } from '@keyfold/kafka'
 
 /** An event's surroundings, each read from the record only when a handler looks at it. */
 export class StoredEventContext implements ProjectionContext {
@@ -21,7 +21,7 @@ export class StoredEventContext implements ProjectionContext {
   }
 
   get version(): number {
-    const text = this.#record.headers[HEADERS.version]?.toString()
+    const text = headerText(this.#record, HEADERS.version)
     if (text === undefined) throw new TypeError(`the record has no header ${HEADERS.version}: no event store wrote it`)
     return Number(text)
   }
@@ -49,5 +49,5 @@ export class StoredEventContext implements ProjectionContext {
 
 /** The type that a record's header names; undefined when it has none. */
 export function eventTypeOf(record: StoredRecord): string | undefined {
-  return record.headers[HEADERS.type]?.toString()
+  return headerText(record, HEADERS.type)
 }

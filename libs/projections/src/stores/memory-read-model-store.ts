@@ -1,5 +1,6 @@
 import type { Offset } from '@keyfold/kafka'
 import { fail } from '../errors.ts'
+import { advanceOf, type ParkedEvent } from '../parking.ts'
 import type {
   Checkpoint,
   Generation,
@@ -9,6 +10,7 @@ import type {
   ReadModelStore,
   TableDigest,
   TopicPartition,
+  Work,
 } from '../read-model-store.ts'
 import { memoryReader, type MemoryReader, MemoryTables, type MemoryTransaction } from './memory-tables.ts'
 import { RowChecksum, valueText } from './row-checksum.ts'
@@ -51,6 +53,8 @@ interface StoredModel {
 interface StoredRows {
   readonly tables: MemoryTables
   readonly checkpoints: Map<string, { position: Offset; ownerEpoch: number }>
+  /** By place. */
+  readonly parked: Map<string, ParkedEvent>
   readonly lane: WriteLane
   made: boolean
 }
@@ -96,6 +100,7 @@ class MemoryReadModel implements ReadModel<MemoryTransaction, MemoryReader> {
     const rows: StoredRows = this.#model.rows.get(generation) ?? {
       tables: new MemoryTables(),
       checkpoints: new Map(),
+      parked: new Map(),
       lane: new WriteLane(),
       made: false,
     }
@@ -169,13 +174,19 @@ class MemoryGeneration implements Generation<MemoryTransaction, MemoryReader> {
     return this.#row(partition).position
   }
 
-  async write(from: Checkpoint, work: (tx: MemoryTransaction) => Offset | Promise<Offset>): Promise<Offset> {
+  async parked(): Promise<readonly ParkedEvent[]> {
+    return [...this.rows.parked.values()]
+  }
+
+  async write(from: Checkpoint, work: Work<MemoryTransaction>): Promise<Offset> {
     return await this.#transaction(async (tx) => {
-      const position = await work(tx)
+      const { position, park = [], unpark = [] } = advanceOf(await work(tx))
       const row = this.#row(from)
       if (row.position !== from.position || row.ownerEpoch > this.#ownerEpoch) throw this.#fenced(from)
       row.position = position
       row.ownerEpoch = this.#ownerEpoch
+      for (const event of park) this.rows.parked.set(placeOf(event), event)
+      for (const offset of unpark) this.rows.parked.delete(placeOf({ ...from, offset }))
       return position
     })
   }
@@ -224,4 +235,8 @@ class MemoryGeneration implements Generation<MemoryTransaction, MemoryReader> {
       particulars,
     )
   }
+}
+
+function placeOf({ topic, partition, offset }: Pick<ParkedEvent, 'topic' | 'partition' | 'offset'>): string {
+  return `${topic}/${partition}/${offset}`
 }

@@ -1,4 +1,4 @@
-import type { Pool, PoolClient, PoolConfig, QueryResult, QueryResultRow } from 'pg'
+import type { CustomTypesConfig, Pool, PoolClient, PoolConfig, QueryResult, QueryResultRow } from 'pg'
 import { fail, textOf } from '../errors.ts'
 
 export type { PoolClient } from 'pg'
@@ -6,9 +6,6 @@ export type { PoolClient } from 'pg'
 /** What a statement's parameters may be; bigints and Dates are sent as what they are. */
 export type PostgresValue = unknown
 export type PostgresRow = QueryResultRow
-
-/** https://www.postgresql.org/docs/current/datatype-oid.html and pg_type: the OIDs that JavaScript needs told apart. */
-const INT8 = 20
 
 /** SQLSTATE classes and codes after which the same work may succeed: connection, resources, shutdown, conflict. */
 const PASSING = /^(08...|53...|57P0[1-4]|40001|40P01|55P03|25P03|25006)$/
@@ -47,12 +44,11 @@ export class PostgresConnections {
     const { default: pg } = await import('pg').catch((error: unknown) => {
       throw fail('STORE_DRIVER_MISSING', `the package pg cannot be loaded: ${textOf(error)}`, { cause: error })
     })
-    const getTypeParser = ((oid: number, format?: 'text') =>
-      oid === INT8 && format !== ('binary' as string)
-        ? BigInt
-        : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser
+    const { types, Pool: PoolClass } = pg
+    const getTypeParser: CustomTypesConfig['getTypeParser'] = (oid, format) =>
+      oid === types.builtins.INT8 && format !== 'binary' ? BigInt : types.getTypeParser(oid, format)
     const shared: PoolConfig = { connectionTimeoutMillis: 10_000, ...config, types: { getTypeParser } }
-    return new PostgresConnections(new pg.Pool(shared), new pg.Pool(shared))
+    return new PostgresConnections(new PoolClass(shared), new PoolClass(shared))
   }
 
   /** Runs one statement by itself. Errors: `READ_MODEL_UNAVAILABLE`, and the database's own. */

@@ -1,6 +1,7 @@
 import { fail } from '../errors.ts'
 import type { GenerationRecord, ReadModelRecord } from '../read-model-store.ts'
 import type { PoolClient, PostgresConnections } from './postgres-connections.ts'
+import { PARKED_TABLE } from './postgres-parking.ts'
 import { generationSchemaOf, viewSchemaOf } from './postgres-schemas.ts'
 import { switchViews } from './postgres-views.ts'
 import { quoted } from './rows/row-statements.ts'
@@ -38,7 +39,8 @@ export class PostgresControl {
           projector text NOT NULL, generation integer NOT NULL, topic text NOT NULL, partition integer NOT NULL,
           position bigint NOT NULL, owner_epoch integer NOT NULL,
           PRIMARY KEY (projector, generation, topic, partition)
-        ) WITH (fillfactor = 50);`)
+        ) WITH (fillfactor = 50);
+        ${this.sql(PARKED_TABLE)}`)
     })
   }
 
@@ -104,6 +106,7 @@ export class PostgresControl {
     await this.#connections.transaction('BEGIN', async (client) => {
       await client.query(`DROP SCHEMA IF EXISTS ${quoted(generationSchemaOf(projector, generation))} CASCADE`)
       await this.#in(client, 'DELETE FROM $.checkpoint WHERE projector = $1 AND generation = $2', projector, generation)
+      await this.#in(client, 'DELETE FROM $.parked WHERE projector = $1 AND generation = $2', projector, generation)
       await this.#in(client, 'DELETE FROM $.generation WHERE projector = $1 AND generation = $2', projector, generation)
     })
   }

@@ -1,8 +1,10 @@
 import type { Offset } from '@keyfold/kafka'
 import { fail } from '../errors.ts'
-import type { Checkpoint, Generation, TableDigest, TopicPartition } from '../read-model-store.ts'
+import { advanceOf, type ParkedEvent } from '../parking.ts'
+import type { Checkpoint, Generation, TableDigest, TopicPartition, Work } from '../read-model-store.ts'
 import type { PoolClient, PostgresConnections } from './postgres-connections.ts'
 import type { PostgresControl } from './postgres-control.ts'
+import { PARKED, parkedEventOf, parkingQueries, type StoredParkedEvent } from './postgres-parking.ts'
 import { generationSchemaOf, searchPathOf } from './postgres-schemas.ts'
 import { postgresTableDigests } from './postgres-tables.ts'
 import { OpenPostgresTransaction, type PostgresReader, type PostgresTransaction } from './postgres-transaction.ts'
@@ -91,7 +93,13 @@ export class PostgresGeneration implements Generation<PostgresTransaction, Postg
     return Number(rows[0]?.position ?? 0)
   }
 
-  async write(from: Checkpoint, work: (tx: PostgresTransaction) => Offset | Promise<Offset>): Promise<Offset> {
+  async parked(): Promise<readonly ParkedEvent[]> {
+    const { connections, control, projector } = this.#options
+    const { rows } = await connections.run<StoredParkedEvent>(control.sql(PARKED), [projector, this.generation])
+    return rows.map(parkedEventOf)
+  }
+
+  async write(from: Checkpoint, work: Work<PostgresTransaction>): Promise<Offset> {
     const { connections, control, ownerEpoch } = this.#options
     return await connections.transaction(this.#begin, async (client) => {
       // Locked before any row is written: whoever is not the owner learns it without having been in anybody's way.
@@ -100,10 +108,12 @@ export class PostgresGeneration implements Generation<PostgresTransaction, Postg
       const [stored] = (await client.query<LockedCheckpoint>(lock)).rows
       if (stored === undefined || Number(stored.position) !== from.position || stored.owner_epoch > ownerEpoch)
         throw this.#fenced(from)
-      const position = await this.#work(client, work)
+      const { position, park = [], unpark = [] } = advanceOf(await this.#work(client, work))
       const values = [...names, position, ownerEpoch, stored.transaction]
       const { rowCount } = await client.query({ name: 'keyfold-advance', text: control.sql(ADVANCE), values })
       if (rowCount !== 1) throw fail('TRANSACTION_OVER', 'a statement of a handler ended its transaction')
+      const queries = parkingQueries(names, park, unpark)
+      for (const { text, values: own } of queries) await client.query(control.sql(text), own)
       return position
     })
   }

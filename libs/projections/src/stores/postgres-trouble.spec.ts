@@ -1,6 +1,6 @@
 import { on, projector, type ProjectorDescriptor } from '@keyfold/eventsourcing'
 import { InMemoryKafka } from '@keyfold/testing'
-import pg from 'pg'
+import { Client, Pool } from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { openProjections, type Projections } from '../index.ts'
 import { codec, Deposited, Ledger, TOPIC } from '../testdata/ledger.ts'
@@ -18,6 +18,7 @@ function balances(options: Partial<ProjectorDescriptor> = {}): ProjectorDescript
     version: 1,
     from: [TOPIC],
     store: 'postgres',
+    onError: 'halt',
     setup: async (tx) => {
       await tx.createTable(balance)
       await tx.exec('CREATE TABLE audit (place text NOT NULL)')
@@ -45,7 +46,7 @@ async function rowsOf(reader: PostgresReader): Promise<Ledger['expected']> {
 }
 
 let server: PostgresServer
-let administrator: pg.Pool
+let administrator: Pool
 let database: string
 let databases = 0
 const opened: Projections[] = []
@@ -65,7 +66,7 @@ async function started(ledger: Ledger, descriptor: ProjectorDescriptor = balance
 describe.skipIf(findPostgres() === undefined)('projections into PostgreSQL (skipped without a server)', () => {
   beforeAll(async () => {
     server = await startPostgres({ fsync: 'off' })
-    administrator = new pg.Pool(server.connection)
+    administrator = new Pool(server.connection)
     administrator.on('error', () => {})
   }, 60_000)
   beforeEach(async () => {
@@ -87,12 +88,12 @@ describe.skipIf(findPostgres() === undefined)('projections into PostgreSQL (skip
     await projections.caughtUp()
     const reader = projections.read<PostgresReader>('balances')
     expect(await rowsOf(reader)).toEqual(ledger.expected)
-    let reading = true
+    const reading = new AbortController()
     const faults: unknown[] = []
     const readers = (async () => {
-      const outside = new pg.Client({ ...server.connection, database })
+      const outside = new Client({ ...server.connection, database })
       await outside.connect()
-      while (reading) {
+      while (!reading.signal.aborted) {
         const rows = await reader.all('SELECT * FROM balance')
         const { rows: seen } = await outside.query('SELECT * FROM balances.balance')
         if (rows.length !== 3 || seen.length !== 3) faults.push([rows.length, seen.length])
@@ -100,7 +101,7 @@ describe.skipIf(findPostgres() === undefined)('projections into PostgreSQL (skip
       await outside.end()
     })()
     const report = await projections.rebuild('balances')
-    reading = false
+    reading.abort()
     await readers
     expect(report.verified).toMatchObject({
       equal: true,
@@ -136,7 +137,7 @@ describe.skipIf(findPostgres() === undefined)('projections into PostgreSQL (skip
     })
     const projections = await started(ledger, raised)
     await expect.poll(() => projections.status()[0]?.servingVersion, { timeout: 10_000 }).toBe(2)
-    const outside = new pg.Client({ ...server.connection, database })
+    const outside = new Client({ ...server.connection, database })
     await outside.connect()
     const { rows } = await outside.query('SELECT account, events FROM balances.balance ORDER BY account')
     expect(rows).toEqual([
@@ -173,10 +174,10 @@ describe.skipIf(findPostgres() === undefined)('projections into PostgreSQL (skip
     const projections = await started(ledger)
     await projections.caughtUp()
     let commits = 0
-    const query = pg.Client.prototype.query
+    const query = Client.prototype.query
     // The socket ends after the server has done the COMMIT, before its answer is read.
-    const cut = function (this: pg.Client, ...given: unknown[]) {
-      const done = Reflect.apply(query as never, this, given) as Promise<unknown>
+    const cut = function (this: Client, ...given: unknown[]) {
+      const done = Reflect.apply<Client, unknown[], Promise<unknown>>(query as never, this, given)
       if (given[0] !== 'COMMIT' || ++commits % 3 !== 0) return done
       return done.then(() => {
         const { stream } = (this as unknown as { connection: { stream: { destroy(): void } } }).connection
@@ -184,14 +185,14 @@ describe.skipIf(findPostgres() === undefined)('projections into PostgreSQL (skip
         throw new Error('Connection terminated unexpectedly')
       })
     }
-    pg.Client.prototype.query = cut as never
+    Client.prototype.query = cut as never
     try {
       ledger.deposit(60)
       await projections.caughtUp()
       expect(await rowsOf(projections.read('balances'))).toEqual(ledger.expected)
       expect(commits).toBeGreaterThan(6)
     } finally {
-      pg.Client.prototype.query = query
+      Client.prototype.query = query
     }
   })
 

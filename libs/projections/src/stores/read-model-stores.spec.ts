@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import pg from 'pg'
+import { Client } from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, it } from 'vitest'
 import { findPostgres, type PostgresServer, startPostgres } from '../testdata/postgres-server.ts'
 import { type ReadModelStoreHarness, readModelStoreContract } from '../testing/read-model-store.contract.ts'
@@ -33,7 +33,7 @@ function sqlite(): ReadModelStoreHarness<SqliteTransaction, SqliteReader> {
   return {
     store: new SqliteReadModelStore({ directory }),
     setup: (tx) => tx.exec('CREATE TABLE entries (key TEXT PRIMARY KEY, value TEXT NOT NULL)'),
-    put: (tx, key, value) => tx.run('INSERT OR REPLACE INTO entries VALUES (?, ?)', key, value),
+    put: (tx, key, value) => void tx.run('INSERT OR REPLACE INTO entries VALUES (?, ?)', key, value),
     entries: (handle) => toRecord(handle.all('SELECT key, value FROM entries')),
   }
 }
@@ -45,7 +45,7 @@ let postgresStores = 0
 async function postgres(): Promise<ReadModelStoreHarness<PostgresTransaction, PostgresReader>> {
   const database = `contract${++postgresStores}`
   const { connection } = postgresServer
-  const client = new pg.Client(connection)
+  const client = new Client(connection)
   await client.connect()
   await client.query(`CREATE DATABASE ${database}`)
   await client.end()

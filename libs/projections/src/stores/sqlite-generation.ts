@@ -1,9 +1,11 @@
 import { constants, type DatabaseSync } from 'node:sqlite'
 import type { Offset } from '@keyfold/kafka'
 import { fail, textOf } from '../errors.ts'
-import type { Checkpoint, Generation, TableDigest, TopicPartition } from '../read-model-store.ts'
+import { type Advance, advanceOf, type ParkedEvent } from '../parking.ts'
+import type { Checkpoint, Generation, TableDigest, TopicPartition, Work } from '../read-model-store.ts'
 import { explained, openDatabase, openReadOnly } from './sqlite-database.ts'
 import { OpenSqliteTransaction, sqliteReader } from './sqlite-handles.ts'
+import { PARKED_TABLE, SqliteParking } from './sqlite-parking.ts'
 import { type SqliteReader, SqliteSession, type SqliteTransaction } from './sqlite-session.ts'
 import { tableDigests } from './sqlite-tables.ts'
 import { WriteLane } from './write-lane.ts'
@@ -26,7 +28,8 @@ const TABLES = `
     projector TEXT NOT NULL, generation INTEGER NOT NULL, topic TEXT NOT NULL, partition INTEGER NOT NULL,
     position INTEGER NOT NULL, owner_epoch INTEGER NOT NULL,
     PRIMARY KEY (projector, generation, topic, partition)
-  ) WITHOUT ROWID, STRICT;`
+  ) WITHOUT ROWID, STRICT;
+  ${PARKED_TABLE}`
 
 const MINE = 'projector = ? AND generation = ? AND topic = ? AND partition = ?'
 
@@ -39,6 +42,7 @@ export class SqliteGeneration implements Generation<SqliteTransaction, SqliteRea
   readonly #options: SqliteGenerationOptions
   readonly #database: DatabaseSync
   readonly #session: SqliteSession
+  readonly #parking: SqliteParking
   readonly #lane = new WriteLane()
   /** Whether a BEGIN, COMMIT or ROLLBACK is this class's own. */
   #controlling = false
@@ -50,6 +54,7 @@ export class SqliteGeneration implements Generation<SqliteTransaction, SqliteRea
     this.#database = openDatabase(options.path, 'NORMAL')
     explained(options.path, () => this.#database.exec(TABLES))
     this.#session = new SqliteSession(this.#database)
+    this.#parking = new SqliteParking(this.#session, options)
     this.#database.setAuthorizer((action) => this.#authorize(action))
     this.reader = options.path === ':memory:' ? this.#session : new SqliteSession(openReadOnly(options.path))
     this.handle = sqliteReader(() => this.reader)
@@ -88,14 +93,21 @@ export class SqliteGeneration implements Generation<SqliteTransaction, SqliteRea
     return this.#position(partition)
   }
 
-  async write(from: Checkpoint, work: (tx: SqliteTransaction) => Offset | Promise<Offset>): Promise<Offset> {
+  async parked(): Promise<readonly ParkedEvent[]> {
+    await this.#lane.idle()
+    return this.#parking.all()
+  }
+
+  async write(from: Checkpoint, work: Work<SqliteTransaction>): Promise<Offset> {
     const { ownerEpoch } = this.#options
     const advance = `UPDATE keyfold_checkpoint SET position = ?, owner_epoch = ?
       WHERE ${MINE} AND position = ? AND owner_epoch <= ?`
     return await this.#transaction((tx) => {
-      const done = (position: Offset): Offset => {
+      const done = (result: Offset | Advance): Offset => {
+        const { position, park = [], unpark = [] } = advanceOf(result)
         const moved = [position, ownerEpoch, ...this.#names(from), from.position, ownerEpoch]
         if (this.#session.run(advance, moved).changes !== 1) throw this.#fenced(from)
+        this.#parking.change(from, park, unpark)
         return position
       }
       const worked = work(tx)

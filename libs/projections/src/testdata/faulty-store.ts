@@ -1,6 +1,6 @@
 import { KeyfoldError } from '@keyfold/eventsourcing'
 import type { Offset } from '@keyfold/kafka'
-import type { Checkpoint, Generation, ReadModel, ReadModelStore } from '../read-model-store.ts'
+import type { Checkpoint, Generation, ReadModel, ReadModelStore, Work } from '../read-model-store.ts'
 
 /** Where the next write breaks: before it begins, when all is done but the commit, or after the commit. */
 export type WriteFault = 'before' | 'within' | 'after'
@@ -44,7 +44,7 @@ export class FaultyStore implements ReadModelStore {
     return { ...bound(model), openGeneration }
   }
 
-  async #write(from: Checkpoint, work: (tx: unknown) => Offset | Promise<Offset>, write: Generation['write']): Promise<Offset> {
+  async #write(from: Checkpoint, work: Work<unknown>, write: Generation['write']): Promise<Offset> {
     const fault = this.faults.shift()
     if (fault === 'before') throw broken(fault)
     const position = await write(from, async (tx) => {

@@ -43,6 +43,7 @@ export function balances(options: Partial<ProjectorDescriptor> = {}): ProjectorD
     version: 1,
     from: [TOPIC],
     store: 'sqlite',
+    onError: 'halt',
     setup: (tx) =>
       tx.exec(`CREATE TABLE balance (account TEXT PRIMARY KEY, cents INTEGER NOT NULL, version INTEGER NOT NULL);
         CREATE TABLE audit (place TEXT NOT NULL);`),
@@ -63,8 +64,8 @@ export function balances(options: Partial<ProjectorDescriptor> = {}): ProjectorD
 }
 
 /** An event as an event store would have written it. */
-export function stored(key: string, version: number, event: DomainEvent): RecordToWrite {
-  return eventRecord(event, codec.encode(TOPIC, event).value, { key, version })
+export function stored(key: string, version: number, event: DomainEvent, value?: Buffer): RecordToWrite {
+  return eventRecord(event, value ?? codec.encode(TOPIC, event).value, { key, version })
 }
 
 /** A log that a test writes deposits into, one transaction each, and that knows what follows from them. */

@@ -204,6 +204,26 @@ export const readModelStoreContract: readonly ContractCase[] = [
     },
   },
   {
+    title: 'parks events and takes them off the list together with the checkpoint',
+    async run(harness) {
+      const generation = await opened(harness)
+      const event = { ...PARTITION, offset: 3, key: "o'k\n", type: null, error: 'no', attempts: 0, parkedAtMs: 1_000 }
+      const behind = { ...event, offset: 4, type: 'test.Deposited', error: null }
+      await generation.write({ ...PARTITION, position: 0 }, () => ({ position: 4, park: [event] }))
+      const from = { ...PARTITION, position: 4 }
+      const broken = generation.write(from, () => Promise.reject(new Error('broken')))
+      await rejects(broken, /broken/)
+      await rejects(generation.write({ ...from, position: 1 }, () => ({ position: 9, unpark: [3] })))
+      await generation.write(from, () => ({ position: 5, park: [{ ...event, attempts: 2, error: 'again' }, behind] }))
+      deepEqual(await generation.parked(), [{ ...event, attempts: 2, error: 'again' }, behind])
+      await generation.write({ ...from, position: 5 }, () => ({ position: 5, unpark: [3] }))
+      await generation.close()
+      const reopened = await (await harness.store.claim(PROJECTOR)).openGeneration(generation.generation)
+      deepEqual(await reopened.parked(), [behind])
+      await reopened.close()
+    },
+  },
+  {
     title: 'gives one handle that follows the serving generation',
     async run(harness) {
       const first = await opened(harness)

@@ -115,10 +115,10 @@ export class RowBatch {
     if (found === undefined) {
       const changes = new RowChanges(table)
       this.#tables.set(table.name, changes)
-      return changes.writer as unknown as RowWriter<Key, Rest>
+      return changes.writer
     }
     if (found.table !== (table as RowTable)) throw new TypeError(`table ${table.name} is declared twice`)
-    return found.writer as unknown as RowWriter<Key, Rest>
+    return found.writer
   }
 
   get isEmpty(): boolean {

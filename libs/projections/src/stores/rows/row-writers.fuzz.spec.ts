@@ -1,6 +1,6 @@
 import { DatabaseSync } from 'node:sqlite'
-import fc from 'fast-check'
-import pg from 'pg'
+import * as fc from 'fast-check'
+import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { findPostgres, type PostgresServer, startPostgres } from '../../testdata/postgres-server.ts'
 import { SqliteSession } from '../sqlite-session.ts'
@@ -157,12 +157,12 @@ describe('row writers', () => {
 })
 
 let server: PostgresServer | undefined
-let client: pg.Client
+let client: Client
 
 beforeAll(async () => {
   if (findPostgres() === undefined) return
   server = await startPostgres({ fsync: 'off' })
-  client = new pg.Client(server.connection)
+  client = new Client(server.connection)
   await client.connect()
   await client.query(createTableSql(accounts, 'postgres'))
 }, 60_000)
