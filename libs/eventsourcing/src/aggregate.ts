@@ -1,6 +1,7 @@
 import type { AnyCommandType, Command } from './command.ts'
 import type { AnyEventType, DomainEvent } from './event.ts'
 import type { Rejection } from './rejection.ts'
+import type { UpcasterDescriptor } from './upcaster.ts'
 
 /**
  * What the runtime knows of an aggregate, whichever way it was written: its name and topic, the state it starts from,
@@ -19,6 +20,8 @@ export interface AggregateDescriptor {
   readonly evolve: ReadonlyMap<string, EventApplier>
   readonly commands: readonly AnyCommandType[]
   readonly events: readonly AnyEventType[]
+  /** How events that older code stored become the ones above. */
+  readonly upcasters: readonly UpcasterDescriptor[]
 }
 
 export type CommandHandler = (command: Command, state: unknown, context: DecisionContext) => Decision
@@ -67,6 +70,8 @@ export interface AggregateOptions<State> {
   readonly evolve: readonly ApplierEntry<State>[]
   /** Events that it emits but does not learn from. */
   readonly emits?: readonly AnyEventType[]
+  /** How events that older code stored become those of today: `upcast`, `split`, `renamed`, `dropped`. */
+  readonly upcasters?: readonly UpcasterDescriptor[]
 }
 
 /** A row of `decide`. */
@@ -90,7 +95,7 @@ export function applies<Type extends AnyEventType, State>(
  * @throws {TypeError} when a command or an event appears twice, or a name is empty.
  */
 export function aggregate<State>(options: AggregateOptions<State>): AggregateDescriptor {
-  const { name, topic, initialState, decide, evolve, emits = [] } = options
+  const { name, topic, initialState, decide, evolve, emits = [], upcasters = [] } = options
   if (name === '' || topic === '') throw new TypeError('an aggregate needs a name and a topic')
   const commands = decide.map(({ command }) => command)
   const applied = evolve.map(({ event }) => event)
@@ -111,6 +116,7 @@ export function aggregate<State>(options: AggregateOptions<State>): AggregateDes
     evolve: new Map(evolve.map(({ event, applier }) => [event.eventName, applier as EventApplier])),
     commands,
     events: [...new Set([...applied, ...emits])],
+    upcasters,
   }
 }
 

@@ -4,11 +4,51 @@ export interface DomainEvent<Name extends string = string, Data = unknown> {
   readonly data: Data
 }
 
+/** An event in the shape of a version that need not be the newest: what old code wrote, or what an upcaster gives. */
+export interface VersionedEvent<Name extends string = string, Data = unknown> extends DomainEvent<Name, Data> {
+  readonly version: number
+}
+
 /** One published version of an event's Avro schema. Versions count from 1 without gaps. */
 export interface EventSchemaVersion {
   readonly version: number
   readonly schema: unknown
+  /** MD5 of the schema's canonical text as UUID text: what a registry calls its guid. */
+  readonly guid?: string
+  /** What the schema file lists under `keyfold.lint`: exceptions from lint rules, with their reasons. */
+  readonly lint?: unknown
 }
+
+/** What reading and writing one version means in TypeScript. */
+export interface VersionTypes {
+  readonly read: unknown
+  readonly write: unknown
+}
+
+/** The history of an event that was written by hand: its versions have no types. */
+export type UntypedHistory = Readonly<
+  // eslint-disable-next-line typescript/no-explicit-any -- functions over a version's data declare what they expect
+  Record<number, { readonly read: any; readonly write: any }>
+>
+
+/** The versions of an event type that TypeScript knows. */
+export type VersionOf<Type extends AnyEventType> = keyof HistoryOf<Type> & number
+
+/** What reading version `Version` of an event gives. */
+export type ReadOf<Type extends AnyEventType, Version> = Version extends keyof HistoryOf<Type>
+  ? HistoryOf<Type>[Version] extends { readonly read: infer Read }
+    ? Read
+    : never
+  : never
+
+/** What writing version `Version` of an event takes. */
+export type WriteOf<Type extends AnyEventType, Version> = Version extends keyof HistoryOf<Type>
+  ? HistoryOf<Type>[Version] extends { readonly write: infer Write }
+    ? Write
+    : never
+  : never
+
+type HistoryOf<Type extends AnyEventType> = NonNullable<Type['__history']>
 
 export interface EventDefinition<Name extends string = string> {
   /** The Avro full name. It is the event's identity: never a class name, never changed. */
@@ -21,31 +61,56 @@ export interface EventDefinition<Name extends string = string> {
  * An event type: called, it makes an event; `Data` is what readers get, `Input` what writers must give (fields with a
  * default may be left out). Generated from `schemas/`.
  */
-export interface EventType<Name extends string = string, Data = unknown, Input = Data> extends EventDefinition<Name> {
+export interface EventType<
+  Name extends string = string,
+  Data = unknown,
+  Input = Data,
+  History extends object = UntypedHistory,
+> extends EventDefinition<Name> {
   (data: Input): DomainEvent<Name, Input>
   readonly eventName: Name
+  /** The newest version: its number, its Avro schema, and the schema's guid when the definition has it. */
+  readonly newest: EventSchemaVersion
   /** Never there at run time: carries the type of what readers get. */
   readonly __data?: Data
+  /** Never there at run time: carries the types of every version, by number. */
+  readonly __history?: History
 }
 
 /** Any event type, whatever it carries. */
 // eslint-disable-next-line typescript/no-explicit-any -- the parameter of a function type is contravariant: nothing else accepts all
-export type AnyEventType = EventType<string, any, any>
+export type AnyEventType = EventType<string, any, any, any>
 
-export type DataOf<Type> = Type extends EventType<string, infer Data, never> ? Data : never
+export type DataOf<Type extends AnyEventType> = NonNullable<Type['__data']>
 
 /**
  * Defines an event type.
  * @throws {TypeError} when the versions do not count 1, 2, 3 …
  */
-export function defineEvent<Name extends string, Data, Input = Data>(
+export function defineEvent<Name extends string, Data, Input = Data, History extends object = UntypedHistory>(
   definition: EventDefinition<Name>,
-): EventType<Name, Data, Input> {
+): EventType<Name, Data, Input, History> {
   const { name, versions } = definition
-  if (versions.length === 0 || versions.some(({ version }, index) => version !== index + 1))
+  const newest = versions.at(-1)
+  if (newest === undefined || versions.some(({ version }, index) => version !== index + 1))
     throw new TypeError(`event ${name}: versions must count 1, 2, 3 … without gaps`)
   const create = (data: Input): DomainEvent<Name, Input> => ({ type: name, data })
   // A function's own `name` is read-only: it is redefined so that `AccountOpened.name` is the event's.
   Object.defineProperty(create, 'name', { value: name })
-  return Object.assign(create, { eventName: name, versions }) as unknown as EventType<Name, Data, Input>
+  const members = { eventName: name, versions, newest }
+  return Object.assign(create, members) as unknown as EventType<Name, Data, Input, History>
+}
+
+/**
+ * An event as a given version of it was written: `eventAt(MoneyDeposited, 1, { amountCents: 5n })`.
+ * @throws {TypeError} when the event has no such version.
+ */
+export function eventAt<Type extends AnyEventType, const Version extends VersionOf<Type>>(
+  event: Type,
+  version: Version,
+  data: WriteOf<Type, Version>,
+): VersionedEvent<Type['eventName'], WriteOf<Type, Version>> {
+  if (event.versions[version - 1] === undefined)
+    throw new TypeError(`event ${event.eventName} has no version ${version}: it has 1 to ${event.newest.version}`)
+  return { type: event.eventName, data, version }
 }

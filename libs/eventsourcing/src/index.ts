@@ -28,9 +28,16 @@ export {
   type DataOf,
   defineEvent,
   type DomainEvent,
+  eventAt,
   type EventDefinition,
   type EventSchemaVersion,
   type EventType,
+  type ReadOf,
+  type UntypedHistory,
+  type VersionedEvent,
+  type VersionOf,
+  type VersionTypes,
+  type WriteOf,
 } from './event.ts'
 export {
   on,
@@ -39,7 +46,22 @@ export {
   type ProjectionHandler,
   projector,
   type ProjectorDescriptor,
+  type ProjectorPolicies,
+  type ProjectorVerification,
   type ProjectorOptions,
 } from './projector.ts'
 export { isRejection, reject, type Rejection } from './rejection.ts'
 export type { StandardIssue, StandardResult, StandardSchema } from './standard-schema.ts'
+export {
+  dropped,
+  renamed,
+  split,
+  type SplitData,
+  upcast,
+  type UpcasterDescriptor,
+  upcasterInWords,
+  type UpcasterOf,
+  type UpcastStep,
+  upcastTargets,
+} from './upcaster.ts'
+export { upcasterProblems } from './upcaster-rules.ts'

@@ -13,6 +13,10 @@ export interface ProjectorDescriptor {
   readonly store: string
   /** Makes tables and indexes in a new generation, inside a transaction. */
   readonly setup: (tx: unknown) => void | Promise<void>
+  /** Makes what only queries need, such as secondary indexes, once the bulk of a replay is done; may run again. */
+  readonly indexes: ((tx: unknown) => void | Promise<void>) | undefined
+  /** Compares the rows of a new version with those that serve, by query handles; answers what is wrong with them. */
+  readonly verify: ProjectorVerification | undefined
   /** By event name. */
   readonly handlers: ReadonlyMap<string, ProjectionHandler>
   readonly events: readonly AnyEventType[]
@@ -31,6 +35,12 @@ export interface ProjectorPolicies {
   /** When no code of the application knows the event's type: stop, set it aside like a failure, or pass it over. */
   readonly onUnknownEvent: 'fail' | 'park' | 'skip'
 }
+
+/** `before` is undefined when nothing serves yet. An empty answer lets the new rows serve. */
+export type ProjectorVerification<Handle = unknown> = (
+  now: Handle,
+  before: Handle | undefined,
+) => readonly string[] | Promise<readonly string[]>
 
 export type ProjectionHandler = (data: unknown, context: ProjectionContext) => void | Promise<void>
 
@@ -65,6 +75,10 @@ export interface ProjectorOptions<Tx> extends Partial<ProjectorPolicies> {
   readonly from: readonly (AggregateDescriptor | string)[]
   readonly store: string
   readonly setup: (tx: Tx) => void | Promise<void>
+  /** Secondary indexes and the like, made when the bulk of a replay is done. May run again: `CREATE INDEX IF NOT EXISTS`. */
+  readonly indexes?: (tx: Tx) => void | Promise<void>
+  /** Asked before the rows of a raised version begin to serve, with query handles on both; see `ProjectorVerification`. */
+  readonly verify?: ProjectorVerification<never>
   readonly on: readonly ProjectionEntry<Tx>[]
   readonly start?: 'auto' | 'manual'
 }
@@ -98,6 +112,8 @@ export function projector<Tx>(options: ProjectorOptions<Tx>): ProjectorDescripto
     topics: [...new Set(from.map((source) => (typeof source === 'string' ? source : source.topic)))],
     store,
     setup: setup as (tx: unknown) => void | Promise<void>,
+    indexes: options.indexes as ProjectorDescriptor['indexes'],
+    verify: options.verify as ProjectorDescriptor['verify'],
     handlers: new Map(entries.map(({ event, handler }) => [event.eventName, handler as ProjectionHandler])),
     events: entries.map(({ event }) => event),
     start,

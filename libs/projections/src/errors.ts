@@ -15,6 +15,11 @@ export const fail = defineErrors({
     fix: 'create the topic before the projector starts, or correct its name in "from"',
   },
   TOPIC_NOT_READ: { retriable: false, fix: 'wait only for projectors that read the topic of the position' },
+  REBUILD_MISSING: { retriable: true, fix: 'start a rebuild first: projections.rebuild(name)' },
+  GENERATION_MISSING: {
+    retriable: false,
+    fix: 'deploy the version of the code that a kept generation was made by, or rebuild',
+  },
   REBUILD_RUNNING: { retriable: true, fix: 'wait until the running rebuild has ended' },
   CHECKPOINT_FENCED: {
     retriable: false,

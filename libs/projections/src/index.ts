@@ -23,6 +23,7 @@ export type {
 } from './read-model-store.ts'
 export type { Progress, ProgressListener, ProgressPhase } from './rebuild/progress.ts'
 export type { RebuildReport } from './rebuild/rebuild.ts'
+export type { RebuildOptions } from './rebuild/running-build.ts'
 export type { Verification } from './rebuild/verification.ts'
 export type { BatchLimits } from './runner/surroundings.ts'
 export type { RetryPolicy } from './runner/trouble.ts'

@@ -10,6 +10,7 @@ import type { ProjectorStatus } from './projector-status.ts'
 import type { ReadModelStore } from './read-model-store.ts'
 import type { ProgressListener } from './rebuild/progress.ts'
 import type { RebuildReport } from './rebuild/rebuild.ts'
+import type { RebuildOptions } from './rebuild/running-build.ts'
 import { type BatchLimits, DEFAULT_BATCH, type Surroundings } from './runner/surroundings.ts'
 import type { RetryReport } from './runner/partition-parking.ts'
 import { DEFAULT_RETRY, type RetryPolicy } from './runner/trouble.ts'
@@ -45,7 +46,19 @@ export interface Projections {
    * Errors: `PROJECTOR_UNKNOWN`, `PROJECTOR_NOT_STARTED`, `PROJECTOR_PAUSED`, `REBUILD_RUNNING`, `VERIFICATION_FAILED`,
    * and what halts it.
    */
-  rebuild(name: string, options?: ProgressOptions): Promise<RebuildReport>
+  rebuild(name: string, options?: ProgressOptions & RebuildOptions): Promise<RebuildReport>
+  /** Ends a rebuild and deletes what there is of it. Errors: `PROJECTOR_UNKNOWN`, `REBUILD_MISSING`. */
+  cancelRebuild(name: string): Promise<void>
+  /** Lets a generation serve that was built with `switch: 'manual'`. Errors: `PROJECTOR_UNKNOWN`, `REBUILD_MISSING`. */
+  swap(name: string): Promise<void>
+  /**
+   * Goes back to the generation that served before, which catches up first. Its version has to be the code's: after a
+   * raised version, deploy the old code, which goes back by itself.
+   * Errors: `PROJECTOR_UNKNOWN`, `PROJECTOR_PAUSED`, `GENERATION_MISSING`, `REBUILD_RUNNING`.
+   */
+  rollBack(name: string, options?: ProgressOptions): Promise<RebuildReport>
+  /** Deletes the generations that neither serve nor are being built, and answers how many. */
+  dropOld(name: string): Promise<number>
   /** Stops a projector until it is resumed, beyond restarts. Its read model goes on answering. */
   pause(name: string): Promise<void>
   resume(name: string): Promise<void>
@@ -157,8 +170,25 @@ class OpenProjections implements Projections {
     return host.status
   }
 
-  async rebuild(name: string, { onProgress = () => {} }: ProgressOptions = {}): Promise<RebuildReport> {
-    return await this.#host(name).rebuild(onProgress)
+  async rebuild(name: string, options: ProgressOptions & RebuildOptions = {}): Promise<RebuildReport> {
+    const { onProgress = () => {}, ...rest } = options
+    return await this.#host(name).rebuild(onProgress, rest)
+  }
+
+  async cancelRebuild(name: string): Promise<void> {
+    await this.#host(name).cancelRebuild()
+  }
+
+  async swap(name: string): Promise<void> {
+    await this.#host(name).swap()
+  }
+
+  async rollBack(name: string, { onProgress = () => {} }: ProgressOptions = {}): Promise<RebuildReport> {
+    return await this.#host(name).rollBack(onProgress)
+  }
+
+  async dropOld(name: string): Promise<number> {
+    return await this.#host(name).dropOld()
   }
 
   async pause(name: string): Promise<void> {

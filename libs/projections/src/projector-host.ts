@@ -1,10 +1,12 @@
 import type { ProjectorDescriptor } from '@keyfold/eventsourcing'
-import { fail } from './errors.ts'
+import { fail, isOutage } from './errors.ts'
 import { partitionStatus, type ProjectorStatus, stateOf } from './projector-status.ts'
 import type { ParkedEvent, ParkedSelection } from './parking.ts'
 import type { Generation, GenerationRecord, ReadModel, ReadModelStore, TopicPartition } from './read-model-store.ts'
-import { type Progress, type ProgressListener, ProgressMeter } from './rebuild/progress.ts'
-import { rebuild, type RebuildReport } from './rebuild/rebuild.ts'
+import { type ProgressListener, ProgressMeter } from './rebuild/progress.ts'
+import { type Build, type BuildSite, ProjectorBuilds, type Serving } from './rebuild/projector-builds.ts'
+import type { RebuildReport } from './rebuild/rebuild.ts'
+import type { RebuildOptions } from './rebuild/running-build.ts'
 import { obsolete, planStart } from './rebuild/start-plan.ts'
 import { type Ends, endsOf } from './runner/ends.ts'
 import { GenerationRunner } from './runner/generation-runner.ts'
@@ -13,18 +15,6 @@ import { type PartitionProgress, partitionKey } from './runner/partition-progres
 import { PositionWatch } from './runner/position-watch.ts'
 import type { Surroundings } from './runner/surroundings.ts'
 import { WriteLane } from './stores/write-lane.ts'
-
-interface Serving {
-  readonly generation: Generation
-  /** Undefined while it serves what it has: paused, or made by a version whose code is gone. */
-  readonly runner: GenerationRunner | undefined
-}
-
-interface Building {
-  readonly abort: AbortController
-  readonly ended: Promise<void>
-  progress: Progress | undefined
-}
 
 /** One projector in this process: its serving generation, the one that may be under construction, its state. */
 export class ProjectorHost {
@@ -35,12 +25,13 @@ export class ProjectorHost {
   readonly #watch = new PositionWatch()
   /** Starting, stopping, pausing and resuming happen one after the other. */
   readonly #life = new WriteLane()
+  readonly #builds: ProjectorBuilds
   #model: ReadModel | undefined
   #serving: Serving | undefined
-  #building: Building | undefined
   #paused = false
   #caughtUp = false
   #error: Error | undefined
+  #cancelStart: () => void = () => {}
 
   constructor(
     surroundings: Surroundings,
@@ -52,6 +43,7 @@ export class ProjectorHost {
     this.#store = store
     this.descriptor = descriptor
     this.#listener = listener
+    this.#builds = new ProjectorBuilds(surroundings, descriptor, this.#buildSite())
   }
 
   get started(): boolean {
@@ -62,7 +54,7 @@ export class ProjectorHost {
     const { name: projector, version } = this.descriptor
     const serving = this.#serving
     const error = this.#error ?? serving?.runner?.error
-    const rebuilding = this.#building !== undefined
+    const rebuilding = this.#builds.running !== undefined
     const facts = { serving: serving !== undefined, paused: this.#paused, caughtUp: this.#caughtUp, rebuilding, error }
     return {
       projector,
@@ -72,7 +64,7 @@ export class ProjectorHost {
       state: stateOf(facts),
       error,
       partitions: (serving?.runner?.progress ?? []).map(partitionStatus),
-      rebuild: this.#building?.progress,
+      rebuild: this.#builds.running?.progress,
     }
   }
 
@@ -123,10 +115,45 @@ export class ProjectorHost {
   }
 
   /** Errors: `REBUILD_RUNNING`, `PROJECTOR_NOT_STARTED`, `PROJECTOR_PAUSED`, and those of `rebuild`. */
-  async rebuild(listener: ProgressListener): Promise<RebuildReport> {
+  async rebuild(listener: ProgressListener, options: RebuildOptions): Promise<RebuildReport> {
     if (this.#paused) throw this.#pausedError()
     if (this.#serving === undefined) throw this.#notStarted('has no read model yet')
-    return await this.#build('new', listener)
+    return await this.#build({ record: 'new', options, verification: 'compare' }, listener)
+  }
+
+  /** Ends a rebuild and deletes what there is of it. Errors: `REBUILD_MISSING`. */
+  async cancelRebuild(): Promise<void> {
+    await this.#builds.cancel()
+  }
+
+  /** Lets a verified generation serve. Errors: `REBUILD_MISSING`. */
+  async swap(): Promise<void> {
+    await this.#builds.swap()
+  }
+
+  /** Puts the generation back that served before. Errors: `GENERATION_MISSING`, `REBUILD_RUNNING`. */
+  async rollBack(listener: ProgressListener): Promise<RebuildReport> {
+    if (this.#paused) throw this.#pausedError()
+    const { name, version } = this.descriptor
+    const { generations } = (await this.#model?.record()) ?? { generations: [] }
+    const retired = generations.filter(({ status }) => status === 'retired')
+    const record = retired.findLast((each) => each.version === version)
+    if (record === undefined) {
+      const versions = retired.map((each) => each.version).join(', ')
+      const there = versions === '' ? 'no generation has served before' : `generations of version ${versions} are kept`
+      throw fail('GENERATION_MISSING', `projector ${name} has version ${version}, and ${there}`)
+    }
+    return await this.#build({ record, options: {}, verification: 'none' }, listener)
+  }
+
+  /** Deletes every generation that neither serves nor is being built, and answers how many. */
+  async dropOld(): Promise<number> {
+    const model = this.#model
+    const old = ((await model?.record())?.generations ?? []).filter(
+      ({ status }) => status === 'retired' || status === 'rejected',
+    )
+    for (const { generation } of old) await model?.drop(generation)
+    return old.length
   }
 
   /** What is set aside in the serving generation; empty when there is none. */
@@ -174,6 +201,7 @@ export class ProjectorHost {
 
   async close(): Promise<void> {
     await this.#life.run(async () => {
+      this.#cancelStart()
       await this.#stop()
       await this.#serving?.generation.close()
       this.#serving = undefined
@@ -181,9 +209,21 @@ export class ProjectorHost {
     })
   }
 
+  /** A database that is away when a projector starts is waited for, in the background. */
   async #start(asked: boolean): Promise<void> {
     this.#error = undefined
     this.#caughtUp = false
+    try {
+      await this.#startOnce(asked)
+    } catch (error) {
+      this.#fail(error)
+      if (!isOutage(error)) return
+      const { clock, retry } = this.#surroundings
+      this.#cancelStart = clock.after(retry.delayMsMax, () => void this.start({ asked }))
+    }
+  }
+
+  async #startOnce(asked: boolean): Promise<void> {
     const { name, version, start, setup } = this.descriptor
     const model = await this.#store.claim(name)
     const { started, paused, generations } = await model.record()
@@ -193,18 +233,26 @@ export class ProjectorHost {
     if (!started) await model.setStarted()
     const plan = planStart(generations, version)
     for (const { generation } of plan.discard) await model.drop(generation)
-    try {
-      const record = plan.serve.record ?? (await model.createGeneration(version))
-      const generation = await model.openGeneration(record.generation)
-      if (record.status !== 'active') {
-        await generation.setup(setup)
-        await model.activate(record.generation)
-      }
-      await this.#serve(generation, plan.serve.feed && !paused)
-      if (plan.build !== undefined && !paused) this.#buildInBackground(plan.build)
-    } catch (error) {
-      this.#fail(error)
+    const record = plan.serve.record ?? (await model.createGeneration(version))
+    const generation = await model.openGeneration(record.generation)
+    if (record.status !== 'active') {
+      await generation.setup(setup)
+      await model.activate(record.generation)
     }
+    await this.#serve(generation, plan.serve.feed && !paused)
+    if (this.#serving?.runner !== undefined) this.#indexInBackground(this.#serving.runner)
+    if (plan.build !== undefined && !paused) this.#buildInBackground(plan.build)
+  }
+
+  /** Secondary indexes slow a replay down: they are made when what is there now has been applied. */
+  #indexInBackground(runner: GenerationRunner): void {
+    const { indexes, name: projector } = this.descriptor
+    if (indexes === undefined) return
+    const { kafka, log } = this.#surroundings
+    endsOf(kafka, this.descriptor.topics)
+      .then((ends) => this.#reachAll(ends))
+      .then(() => (this.#serving?.runner === runner ? runner.generation.run(indexes) : undefined))
+      .catch((error: unknown) => log('warn', 'indexes were not made', { projector, error: String(error) }))
   }
 
   async #serve(generation: Generation, feed: boolean): Promise<void> {
@@ -228,13 +276,13 @@ export class ProjectorHost {
 
   /** Ends what runs; the serving generation stays open for queries. */
   async #stop(): Promise<void> {
-    this.#building?.abort.abort()
-    await this.#building?.ended
+    await this.#builds.stop()
     await this.#serving?.runner?.stop()
   }
 
-  #buildInBackground(build: GenerationRecord | 'new'): void {
-    this.#build(build, () => {}).catch((error: unknown) => {
+  #buildInBackground(record: GenerationRecord | 'new'): void {
+    const verification = record !== 'new' && record.status === 'retired' ? 'none' : 'compare'
+    this.#build({ record, options: {}, verification }, () => {}).catch((error: unknown) => {
       const { name: projector } = this.descriptor
       const log = this.#surroundings.log
       log('error', 'a rebuild failed; the generation before goes on serving', { projector, error: String(error) })
@@ -242,49 +290,29 @@ export class ProjectorHost {
     })
   }
 
-  async #build(build: GenerationRecord | 'new', listener: ProgressListener): Promise<RebuildReport> {
-    if (this.#building !== undefined)
-      throw fail('REBUILD_RUNNING', `projector ${this.descriptor.name} is being rebuilt already`)
-    const { promise: ended, resolve: end } = Promise.withResolvers<void>()
-    const building: Building = { abort: new AbortController(), ended, progress: undefined }
-    this.#building = building
-    try {
-      return await this.#runBuild(build, building.abort.signal, (progress) => {
-        building.progress = progress
-        this.#listener(progress)
-        listener(progress)
-      })
-    } finally {
-      this.#building = undefined
-      end()
-    }
+  async #build(build: Build, listener: ProgressListener): Promise<RebuildReport> {
+    return await this.#builds.build(build, (progress) => {
+      this.#listener(progress)
+      listener(progress)
+    })
   }
 
-  async #runBuild(
-    build: GenerationRecord | 'new',
-    signal: AbortSignal,
-    listener: ProgressListener,
-  ): Promise<RebuildReport> {
-    const { name: projector, version, topics } = this.descriptor
-    const model = this.#model
-    const before = this.#serving
-    if (model === undefined || before === undefined) throw this.#notStarted('has no read model yet')
-    const record = build === 'new' ? await model.createGeneration(version) : build
-    const generation = await model.openGeneration(record.generation)
-    const made = new GenerationRunner(this.#surroundings, this.descriptor, generation)
-    const switched = (): void => {
-      this.#serving = { generation, runner: made }
-      this.#attend(made)
-    }
-    const task = { projector, topics, model, made, live: before.runner, signal, listener, switched }
-    try {
-      const report = await rebuild({ surroundings: this.#surroundings, ...task })
-      await this.#afterSwitch(model, made, before.generation)
-      return report
-    } catch (error) {
-      await generation.close()
-      if (!signal.aborted) await this.#restart(before.runner)
-      throw error
+  #buildSite(): BuildSite {
+    const model = (): ReadModel | undefined => this.#model
+    const serving = (): Serving | undefined => this.#serving
+    return {
+      get model() {
+        return model()
+      },
+      get serving() {
+        return serving()
+      },
+      serve: (next) => {
+        this.#serving = next
+        if (next.runner !== undefined) this.#attend(next.runner)
+      },
+      settle: (owned, made, before) => this.#afterSwitch(owned, made, before),
+      restart: (runner) => this.#restart(runner),
     }
   }
 

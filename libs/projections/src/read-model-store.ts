@@ -63,6 +63,8 @@ export interface Generation<Tx = unknown, Handle = unknown> {
   readonly handle: Handle
   /** Runs `make` once in the generation's life, in one transaction with the note that it was run. */
   setup(make: (tx: Tx) => void | Promise<void>): Promise<void>
+  /** Runs something in one transaction of its own: what is not a consequence of events, such as an index. */
+  run(work: (tx: Tx) => void | Promise<void>): Promise<void>
   /**
    * Puts this owner's epoch on the checkpoints of the partitions; those that are new start at 0. From here on an earlier
    * owner cannot write. Errors: `CHECKPOINT_FENCED` when a later owner has been here.

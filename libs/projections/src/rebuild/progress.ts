@@ -6,9 +6,9 @@ import { RateMeter } from './rate-meter.ts'
 
 /**
  * `replaying` up to the end frozen at the start, `catching-up` with what was written meanwhile, `verifying` against the
- * serving generation, `switched`. A first start ends in `live` instead.
+ * serving generation, `ready` when somebody wants to say himself when to switch, `switched`. A first start ends in `live` instead.
  */
-export type ProgressPhase = 'replaying' | 'catching-up' | 'verifying' | 'switched' | 'live'
+export type ProgressPhase = 'replaying' | 'catching-up' | 'verifying' | 'ready' | 'switched' | 'live'
 
 /** How far a rebuild or a first start is. */
 export interface Progress {

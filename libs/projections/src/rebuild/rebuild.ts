@@ -1,6 +1,7 @@
+import type { ProjectorDescriptor } from '@keyfold/eventsourcing'
 import type { Offset } from '@keyfold/kafka'
 import { fail } from '../errors.ts'
-import type { ReadModel } from '../read-model-store.ts'
+import type { Generation, ReadModel } from '../read-model-store.ts'
 import { type Ends, endsOf } from '../runner/ends.ts'
 import type { GenerationRunner } from '../runner/generation-runner.ts'
 import { partitionKey } from '../runner/partition-progress.ts'
@@ -18,11 +19,24 @@ export interface RebuildTask {
   readonly made: GenerationRunner
   /** The serving generation, running; undefined when there is none of this version to keep level with. */
   readonly live: GenerationRunner | undefined
+  /** What serves, running or not. */
+  readonly before: Generation | undefined
   /** Raised to stop halfway: the generation stays `building` and is gone on with at the next start. */
   readonly signal: AbortSignal
+  readonly descriptor: Pick<ProjectorDescriptor, 'indexes' | 'verify'>
+  /** `none` for a generation that has served before. */
+  readonly verification: 'compare' | 'none'
+  /** When it may be switched to. Left out: as soon as it is verified. */
+  readonly release?: Release | undefined
   readonly listener: ProgressListener
   /** Called in the moment of the switch, before anything else can run. */
   readonly switched: () => void
+}
+
+/** Somebody's word that a verified generation may serve. */
+export interface Release {
+  given: boolean
+  readonly promise: Promise<void>
 }
 
 /** What a rebuild did. */
@@ -53,14 +67,12 @@ export async function rebuild(task: RebuildTask): Promise<RebuildReport> {
   try {
     await made.start()
     await follow(task, ends, () => report('replaying'))
+    const { indexes } = task.descriptor
+    if (indexes !== undefined) await made.generation.run(indexes)
     await follow(task, live === undefined ? await endsOf(surroundings.kafka, task.topics) : positionsOf(live), () =>
       report('catching-up'),
     )
-    await level(made, live)
-    refuseIfAborted(task)
-    report('verifying')
-    const verified = await verify(made.generation, live?.generation)
-    if (verified.equal === false) await refuse(task, verified)
+    const verified = await verifiedAndReleased(task, report)
     await made.generation.flush()
     refuseIfAborted(task)
     await model.activate(generation)
@@ -74,6 +86,36 @@ export async function rebuild(task: RebuildTask): Promise<RebuildReport> {
     await made.stop()
     throw error
   }
+}
+
+/** Both generations stand still at equal positions when this resolves. */
+async function verifiedAndReleased(task: RebuildTask, report: (phase: ProgressPhase) => void): Promise<Verification> {
+  const { made, live, release, signal } = task
+  for (;;) {
+    await level(made, live)
+    refuseIfAborted(task)
+    const verified = await verification(task, report)
+    if (verified.equal === false) await refuse(task, verified)
+    if (release === undefined || release.given) return verified
+    // Both go on until the word is given; what they have applied by then is verified again.
+    await Promise.all([made.start(), live?.start()])
+    report('ready')
+    await Promise.race([release.promise, raised(signal)])
+    refuseIfAborted(task)
+  }
+}
+
+async function verification(task: RebuildTask, report: (phase: ProgressPhase) => void): Promise<Verification> {
+  const { made, live, before, descriptor } = task
+  if (task.verification === 'none') return { equal: null, tables: [], differences: [] }
+  report('verifying')
+  // Rows of the same version that nobody keeps level cannot be compared.
+  const serving = live?.generation ?? (before?.version === made.generation.version ? undefined : before)
+  return await verify({ made: made.generation, serving, hook: descriptor.verify })
+}
+
+function raised(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
 }
 
 /** Waits until the new generation has passed all targets. */

@@ -22,7 +22,8 @@ describe('what a projector of version 2 does at its start', () => {
     ['its version was raised and half built', ['a1', 'b2'], { serve: 1, feed: false, build: 2, discard: [] }],
     ['another version was half built', ['a1', 'b3'], { serve: 1, feed: false, build: 'new', discard: [2] }],
     ['two of its rebuilds were not finished', ['a2', 'b2', 'b2'], { serve: 1, feed: true, build: 3, discard: [2] }],
-    ['its version was lowered', ['r2', 'a3'], { serve: 2, feed: false, build: 'new', discard: [] }],
+    ['its version was lowered', ['r2', 'a3'], { serve: 2, feed: false, build: 1, discard: [] }],
+    ['its version was lowered further', ['r1', 'a3'], { serve: 2, feed: false, build: 'new', discard: [] }],
   ])('when %s', (_, marks, expected) => {
     const { serve, build, discard } = planStart(generations(...marks), 2)
     expect({

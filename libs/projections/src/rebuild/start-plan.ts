@@ -17,7 +17,9 @@ export function planStart(generations: readonly GenerationRecord[], version: num
   const discard = building.filter((record) => record !== unfinished)
   if (active === undefined) return { serve: { record: unfinished, feed: true }, build: undefined, discard }
   if (active.version === version) return { serve: { record: active, feed: true }, build: unfinished, discard }
-  return { serve: { record: active, feed: false }, build: unfinished ?? 'new', discard }
+  // Going back to a version whose rows are still there: they only have to catch up.
+  const served = generations.findLast((record) => record.status === 'retired' && record.version === version)
+  return { serve: { record: active, feed: false }, build: unfinished ?? served ?? 'new', discard }
 }
 
 /** What a finished rebuild may delete: all that neither serves nor is the newest one that did. */

@@ -1,9 +1,10 @@
+import type { ProjectorVerification } from '@keyfold/eventsourcing'
 import type { Generation, TableDigest } from '../read-model-store.ts'
 
 /** What a rebuild found when it compared the generations at equal positions. */
 export interface Verification {
   /**
-   * Null when there was nothing to compare with: no serving generation, one of another version, or one that has other
+   * False also when the author's `verify` says so. Null when there was nothing to compare with: no serving generation, one of another version, or one that has other
    * events parked and so cannot have the same rows.
    */
   readonly equal: boolean | null
@@ -13,10 +14,21 @@ export interface Verification {
   readonly differences: readonly string[]
 }
 
+/** What is to be compared, and the author's own opinion on it. */
+export interface VerificationTask {
+  readonly made: Generation
+  readonly serving: Generation | undefined
+  /** Asked when there is no generation of the same version to compare with. */
+  readonly hook: ProjectorVerification | undefined
+}
+
 /** Compares every table of two generations that have applied exactly the same events. */
-export async function verify(made: Generation, serving: Generation | undefined): Promise<Verification> {
+export async function verify({ made, serving, hook }: VerificationTask): Promise<Verification> {
   const tables = await made.tables()
-  if (serving === undefined || serving.version !== made.version) return { equal: null, tables, differences: [] }
+  if (serving === undefined || serving.version !== made.version) {
+    const differences = (await hook?.(made.handle, serving?.handle)) ?? []
+    return { equal: differences.length > 0 ? false : null, tables, differences }
+  }
   const parked = await parkedDifference(serving, made)
   if (parked !== undefined) return { equal: null, tables, differences: [parked] }
   const differences = differencesOf(await serving.tables(), tables)

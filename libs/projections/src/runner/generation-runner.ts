@@ -8,17 +8,25 @@ import { type PartitionProgress, partitionKey, type ProgressObserver } from './p
 import type { RetryReport } from './partition-parking.ts'
 import { PartitionRunner } from './partition-runner.ts'
 import type { Surroundings } from './surroundings.ts'
+import type { Throttle } from './throttle.ts'
 
 /** Keeps one generation of one projector up with its topics: a runner per partition. */
 export class GenerationRunner {
   readonly generation: Generation
   readonly #surroundings: Surroundings
   readonly #descriptor: ProjectorDescriptor
+  readonly #throttle: Throttle | undefined
   readonly #observers = new Set<ProgressObserver>()
   #runners: readonly PartitionRunner[] = []
   #running: Promise<unknown> = Promise.resolve()
 
-  constructor(surroundings: Surroundings, descriptor: ProjectorDescriptor, generation: Generation) {
+  constructor(
+    surroundings: Surroundings,
+    descriptor: ProjectorDescriptor,
+    generation: Generation,
+    throttle?: Throttle,
+  ) {
+    this.#throttle = throttle
     this.#surroundings = surroundings
     this.#descriptor = descriptor
     this.generation = generation
@@ -54,7 +62,8 @@ export class GenerationRunner {
       halted: (progress) => this.#observers.forEach((each) => each.halted(progress)),
     }
     const before = new Map(this.progress.map((progress) => [partitionKey(progress), progress.records]))
-    const shared = { surroundings: this.#surroundings, generation: this.generation, observer }
+    const throttle = this.#throttle
+    const shared = { surroundings: this.#surroundings, generation: this.generation, throttle, observer }
     this.#runners = checkpoints.map((from) => {
       const key = partitionKey(from)
       const own = { from, until: until?.get(key), endOffset: ends.get(key) ?? 0, recordsBefore: before.get(key) ?? 0 }

@@ -12,6 +12,7 @@ import { PartitionFeed } from './partition-feed.ts'
 import { PartitionParking, type RetryReport } from './partition-parking.ts'
 import type { PartitionProgress, ProgressObserver } from './partition-progress.ts'
 import type { Surroundings } from './surroundings.ts'
+import type { Throttle } from './throttle.ts'
 import { afterFailure, afterSuccess, NO_TROUBLE, type Trouble } from './trouble.ts'
 
 export interface PartitionRunnerOptions {
@@ -28,6 +29,8 @@ export interface PartitionRunnerOptions {
   readonly until?: Offset | undefined
   /** Records read by runners before this one. */
   readonly recordsBefore?: number
+  /** Holds a rebuild back for the sake of others. */
+  readonly throttle?: Throttle | undefined
   readonly observer: ProgressObserver
 }
 
@@ -72,7 +75,9 @@ export class PartitionRunner {
     try {
       while (!this.#stopped && this.#progress.position < until) {
         const batch = await this.#feed.next()
-        if (batch !== undefined) await this.#lane.run(() => this.#take(batch, until))
+        if (batch === undefined) continue
+        await this.#options.throttle?.take(batch.records.length, this.#stopping.signal)
+        await this.#lane.run(() => this.#take(batch, until))
       }
     } catch (error) {
       this.#halt(error)

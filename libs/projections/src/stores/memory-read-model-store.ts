@@ -161,6 +161,10 @@ class MemoryGeneration implements Generation<MemoryTransaction, MemoryReader> {
     this.rows.made = true
   }
 
+  async run(work: (tx: MemoryTransaction) => void | Promise<void>): Promise<void> {
+    await this.#transaction(work)
+  }
+
   async claim(partitions: readonly TopicPartition[]): Promise<readonly Checkpoint[]> {
     const rows = partitions.map((partition) => this.#row(partition))
     const lost = partitions.find((_, index) => (rows[index]?.ownerEpoch ?? 0) > this.#ownerEpoch)

@@ -68,6 +68,10 @@ export class PostgresGeneration implements Generation<PostgresTransaction, Postg
     })
   }
 
+  async run(work: (tx: PostgresTransaction) => void | Promise<void>): Promise<void> {
+    await this.#options.connections.transaction(this.#begin, (client) => this.#work(client, work))
+  }
+
   async claim(partitions: readonly TopicPartition[]): Promise<readonly Checkpoint[]> {
     const { connections, control, ownerEpoch } = this.#options
     const take = control.sql(`INSERT INTO $.checkpoint AS c VALUES ($1, $2, $3, $4, 0, $5)

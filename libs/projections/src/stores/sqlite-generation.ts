@@ -74,6 +74,10 @@ export class SqliteGeneration implements Generation<SqliteTransaction, SqliteRea
     })
   }
 
+  async run(work: (tx: SqliteTransaction) => void | Promise<void>): Promise<void> {
+    await this.#transaction(work)
+  }
+
   async claim(partitions: readonly TopicPartition[]): Promise<readonly Checkpoint[]> {
     const { ownerEpoch } = this.#options
     const insert = 'INSERT INTO keyfold_checkpoint VALUES (?, ?, ?, ?, 0, ?) ON CONFLICT DO NOTHING'

@@ -30,17 +30,7 @@ export class SqliteParking {
     const insert = `INSERT INTO keyfold_parked VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       ON CONFLICT DO UPDATE SET error = excluded.error, attempts = excluded.attempts`
     for (const { offset, key, type, error, attempts, parkedAtMs } of park)
-      this.#session.run(insert, [
-        ...this.#generation,
-        topic,
-        partition,
-        offset,
-        key,
-        type,
-        error,
-        attempts,
-        parkedAtMs,
-      ])
+      this.#session.run(insert, [...this.#generation, topic, partition, offset, key, type, error, attempts, parkedAtMs])
     const remove = `DELETE FROM keyfold_parked
       WHERE projector = ? AND generation = ? AND topic = ? AND partition = ? AND "offset" = ?`
     for (const offset of unpark) this.#session.run(remove, [...this.#generation, topic, partition, offset])
