@@ -28,11 +28,23 @@ describe('the command line', () => {
     expect(readCommandLine(['--virtual-brokers', '3'])).toMatchObject({
       options: { config: { 'keyfold.virtual.brokers': '3' } },
     })
+    expect(readCommandLine(['--metrics-port', '0', '--metrics-host', '::1'])).toMatchObject({
+      options: { metricsPort: 0, metricsHost: '::1' },
+    })
     expect(readCommandLine(['--help'])).toEqual({ kind: 'help' })
+  })
+
+  it('serves metrics where the environment says so, unless it is told otherwise', () => {
+    const env = { KEYFOLD_BROKER_METRICS_PORT: '9404' }
+    expect(readCommandLine([], env)).toMatchObject({ options: { metricsPort: 9404 } })
+    expect(readCommandLine(['--metrics-port', '1'], env)).toMatchObject({ options: { metricsPort: 1 } })
+    const what = 'KEYFOLD_BROKER_METRICS_PORT x is not a port number (0 to 65535)'
+    expect(readCommandLine([], { KEYFOLD_BROKER_METRICS_PORT: 'x' })).toEqual({ kind: 'error', what })
   })
 
   it.each([
     [['--port', 'many'], '--port many is not a port number'],
+    [['--metrics-port', '70000'], '--metrics-port 70000 is not a port number'],
     [['--port', '70000'], '--port 70000 is not a port number'],
     [['--set', 'num.partitions'], '--set num.partitions is not of the form key=value'],
     [['--advertise', 'here'], '--advertise here is not host:port'],

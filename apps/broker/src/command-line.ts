@@ -7,6 +7,8 @@ export type CommandLine =
   | { kind: 'help' }
   | { kind: 'error'; what: string }
 
+type Environment = Readonly<Record<string, string | undefined>>
+
 export const helpText = `keyfold-broker: a single-node broker that speaks the Kafka protocol
 
   --data <directory>     where the data is kept (default .keyfold/broker)
@@ -15,6 +17,9 @@ export const helpText = `keyfold-broker: a single-node broker that speaks the Ka
   --port <number>        port to listen on (default 9092; 0 picks a free one)
   --advertise <host:port> what clients are told to connect to, if it differs
   --virtual-brokers <n>  answer as so many nodes, on this port and the next ones, over the same data
+  --metrics-port <number> serve /metrics, /health and /ready over HTTP there (0 picks a free one; default: not at all,
+                         or KEYFOLD_BROKER_METRICS_PORT)
+  --metrics-host <address> address for that (default 127.0.0.1: this machine only)
   --set <key>=<value>    a broker setting under Kafka's name; may be repeated
   --json                 say that the broker is ready, and log, in JSON lines
   --help                 this text`
@@ -26,13 +31,15 @@ const optionTable = {
   port: { type: 'string', default: '9092' },
   advertise: { type: 'string' },
   'virtual-brokers': { type: 'string' },
+  'metrics-port': { type: 'string' },
+  'metrics-host': { type: 'string' },
   set: { type: 'string', multiple: true, default: [] as string[] },
   json: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
 } as const
 
-/** Reads the arguments; nothing is started or touched yet. */
-export function readCommandLine(args: readonly string[]): CommandLine {
+/** Reads the arguments and the environment; nothing is started or touched yet. */
+export function readCommandLine(args: readonly string[], env: Environment = {}): CommandLine {
   let values
   try {
     ;({ values } = parseArgs({ args: [...args], options: optionTable, strict: true }))
@@ -48,9 +55,25 @@ export function readCommandLine(args: readonly string[]): CommandLine {
   if (nodes !== undefined) config['keyfold.virtual.brokers'] = nodes
   const advertised = values.advertise === undefined ? {} : advertisedAddress(values.advertise)
   if (advertised === undefined) return { kind: 'error', what: `--advertise ${values.advertise} is not host:port` }
-  const rest = { host: values.host, port, config, ...advertised }
+  const metrics = metricsOptions(values, env)
+  if (typeof metrics === 'string') return { kind: 'error', what: `${metrics} is not a port number (0 to 65535)` }
+  const rest = { host: values.host, port, config, ...advertised, ...metrics }
   const options: BrokerOptions = values.memory ? { memory: true, ...rest } : { dataDirectory: values.data, ...rest }
   return { kind: 'start', options, format: values.json ? 'json' : 'text' }
+}
+
+/** The options, or the text that is no port. */
+function metricsOptions(
+  values: { 'metrics-port'?: string; 'metrics-host'?: string },
+  env: Environment,
+): { metricsPort?: number; metricsHost?: string } | string {
+  const { 'metrics-port': flag, 'metrics-host': host } = values
+  const text = flag ?? (env['KEYFOLD_BROKER_METRICS_PORT'] || undefined)
+  if (text === undefined) return {}
+  const metricsPort = portNumber(text)
+  if (metricsPort === undefined)
+    return `${flag === undefined ? 'KEYFOLD_BROKER_METRICS_PORT' : '--metrics-port'} ${text}`
+  return { metricsPort, ...(host !== undefined && { metricsHost: host }) }
 }
 
 function portNumber(text: string): number | undefined {

@@ -40,9 +40,17 @@ describe('the broker as a process', () => {
       const { code, errors } = await ended
       expect(code).toBe(0)
       const events = errors.map((line) => (JSON.parse(line) as { event: string }).event)
-      expect(events).toContain('broker closed')
+      expect(events).toContain('broker.closed')
     },
   )
+
+  it('says where its metrics are, and serves them', async () => {
+    const { child, firstLine, ended } = run('--memory', '--port', '0', '--metrics-port', '0')
+    const [, url = ''] = /^keyfold-broker ready on 127\.0\.0\.1:\d+, metrics on (http:\S+)$/.exec(await firstLine) ?? []
+    expect(await (await fetch(url)).text()).toContain('\nkeyfold_broker_ready 1\n')
+    child.kill('SIGTERM')
+    expect((await ended).code).toBe(0)
+  })
 
   it('a second one on the same directory ends with one line: code, cause, fix', async () => {
     const first = run('--data', directory, '--port', '0')

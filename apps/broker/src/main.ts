@@ -20,7 +20,7 @@ const exitCodeOf: Record<BrokerError['code'], number> = {
 
 /** Runs the broker until it is told to end (SIGTERM, SIGINT) or its disk fails. */
 async function main(): Promise<void> {
-  const command = readCommandLine(process.argv.slice(2))
+  const command = readCommandLine(process.argv.slice(2), process.env)
   if (command.kind === 'help') return console.log(helpText)
   if (command.kind === 'error') {
     console.error(`USAGE: ${command.what}. Fix: keyfold-broker --help lists the options.`)
@@ -31,11 +31,13 @@ async function main(): Promise<void> {
   // Before anybody is told that the broker is ready: from then on it may be asked to end.
   // What goes wrong on closing comes out of `stopped`.
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void broker.close().catch(() => {}))
-  const { address, clusterId, nodeId } = broker
+  const { address, clusterId, nodeId, metricsAddress } = broker
   const addresses = broker.nodes.map(({ host, port }) => `${host}:${port}`)
   const { host, port, nodes } = broker
-  const ready = { event: 'ready', address, host, port, nodeId, nodes, clusterId, pid: process.pid }
-  console.log(command.format === 'json' ? JSON.stringify(ready) : `keyfold-broker ready on ${addresses.join(',')}`)
+  const ready = { event: 'ready', address, host, port, nodeId, nodes, clusterId, metricsAddress, pid: process.pid }
+  const observed = metricsAddress === undefined ? '' : `, metrics on http://${metricsAddress}/metrics`
+  const readyLine = `keyfold-broker ready on ${addresses.join(',')}${observed}`
+  console.log(command.format === 'json' ? JSON.stringify(ready) : readyLine)
   const error = await broker.stopped
   if (error !== undefined) throw error
 }

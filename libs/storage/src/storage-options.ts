@@ -1,6 +1,6 @@
 import type { StorageError } from './errors.ts'
 import type { Files } from './files/files.ts'
-import type { Durability } from './journal/journal.ts'
+import type { Durability, JournalMeter } from './journal/journal.ts'
 import type { StorageLog } from './log.ts'
 
 export interface StorageOptions {
@@ -13,6 +13,8 @@ export interface StorageOptions {
    */
   readonly onFatal: (error: StorageError) => void
   readonly log?: StorageLog
+  /** Measures the group commit. Default: nobody does. */
+  readonly meter?: JournalMeter
   /** `bytes` random bytes. Default: the platform's generator. */
   readonly random?: (bytes: number) => Buffer
   /** Runs a task once after a delay. Default: a timer that does not keep the process alive. */

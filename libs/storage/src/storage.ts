@@ -150,6 +150,7 @@ export class Storage {
         idleFlushMs: limits.idleFlushMs,
         onFatal: this.#options.onFatal,
         after: this.#options.after ?? platformTimer,
+        meter: this.#options.meter,
       },
       end,
     )
@@ -175,6 +176,11 @@ export class Storage {
 
   get durableLsn(): number {
     return this.#started().durableLsn
+  }
+
+  /** Bytes that wait to be written to the journal. */
+  get pendingBytes(): number {
+    return this.#started().pendingBytes
   }
 
   /** False while the disk is full or after a failure: reading goes on, appending should be refused. */

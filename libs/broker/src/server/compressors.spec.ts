@@ -1,7 +1,12 @@
-import { buildRecordBatch, type CompressionName, readRecords, UnsupportedCompression } from '@keyfold/protocol'
+import {
+  buildRecordBatch,
+  type CompressionName,
+  readRecords,
+  UnsupportedCompression,
+  lz4FrameLength,
+} from '@keyfold/protocol'
 import { assert, integer, nat, property, uint8Array } from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { lz4FrameLength } from '../compression/lz4-frame.ts'
 import { platformCompressors } from './compressors.ts'
 
 const compressors = platformCompressors()

@@ -1,8 +1,14 @@
 import { createRequire } from 'node:module'
 import { constants, gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
-import { compressionCodecs, type Compressor, type Compressors, UnsupportedCompression } from '@keyfold/protocol'
-import { lz4FrameLength } from '../compression/lz4-frame.ts'
-import { type RawSnappy, snappyCompressor } from '../compression/snappy-framing.ts'
+import {
+  compressionCodecs,
+  type Compressor,
+  type Compressors,
+  lz4FrameLength,
+  type RawSnappy,
+  snappyCompressor,
+  UnsupportedCompression,
+} from '@keyfold/protocol'
 
 /** Loads a package by its name; throws if it is not installed. */
 export type LoadPackage = (name: string) => unknown

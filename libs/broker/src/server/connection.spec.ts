@@ -124,7 +124,7 @@ describe('versions', () => {
     expect(frame?.readInt32BE(0)).toBe(5)
     const answer = decodeApiVersionsResponse(0, frame?.subarray(4) ?? Buffer.alloc(0))
     expect(answer.errorCode).toBe(KafkaError.UNSUPPORTED_VERSION.code)
-    expect(answer.apiKeys).toContainEqual({ apiKey: 0, minVersion: 0, maxVersion: 13 })
+    expect(answer.apiKeys).toEqual([{ apiKey: 18, minVersion: 0, maxVersion: 4 }])
   })
 
   it('names of client software have a form', async () => {
@@ -146,7 +146,18 @@ describe('versions', () => {
       client.socket.write(Buffer.concat([Buffer.from([0, 0, 0, request.length]), request]))
       expect(await client.next()).toBeUndefined()
     }
-    expect(lines.filter(({ event }) => event === 'connection closed by the broker')).toHaveLength(3)
+    expect(lines.filter(({ event }) => event === 'connection.closed')).toHaveLength(3)
+  })
+
+  it('Produce 0 to 2 is announced and ends the connection, as in Apache Kafka 4.3', async () => {
+    for (const version of [0, 1, 2]) {
+      const client = newClient()
+      const noTopics = Buffer.from([0, 1, 0, 0, 0, 100, 0, 0, 0, 0])
+      const header = Buffer.from([0, 0, 0, version, 0, 0, 0, 5, 0xff, 0xff])
+      client.socket.write(Buffer.concat([Buffer.from([0, 0, 0, header.length + noTopics.length]), header, noTopics]))
+      expect(await client.next()).toBeUndefined()
+      expect(lines.at(-1)?.fields.reason).toBe(`Produce version ${version} is not served`)
+    }
   })
 })
 
@@ -161,7 +172,7 @@ describe('bad input', () => {
     const [bad, good] = [newClient(), newClient()]
     bad.socket.write(bytes)
     expect(await bad.next()).toBeUndefined()
-    expect(lines).toMatchObject([{ level: 'warn', event: 'connection closed by the broker' }])
+    expect(lines).toMatchObject([{ level: 'warn', event: 'connection.closed' }])
     expect((await good.call(Metadata, 6, metadataOfNone)).clusterId).toBe(broker.clusterId)
   })
 

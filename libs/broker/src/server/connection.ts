@@ -3,6 +3,7 @@ import {
   type AnyApi,
   ApiVersions,
   decodeRequestHeader,
+  KafkaError,
   Produce,
   type RequestHeader,
   unsupportedApiVersionsFrame,
@@ -11,6 +12,7 @@ import type { BrokerContext } from '../broker-context.ts'
 import { apiKeysOf } from '../handlers/18-api-versions.ts'
 import { type Call, type Frame, type Handler } from '../handlers/handler.ts'
 import { handlerFor, servedApis } from '../handlers/served.ts'
+import type { ApiTraffic, ConnectionEnd } from '../observability/broker-metrics.ts'
 import type { ScheduledTask } from '../scheduler.ts'
 import { FrameReader } from './frame-reader.ts'
 
@@ -18,6 +20,8 @@ import { FrameReader } from './frame-reader.ts'
 interface Pending {
   isDone: boolean
   frame: Frame | undefined
+  readonly traffic: ApiTraffic
+  readonly startMs: number
 }
 
 /**
@@ -56,9 +60,9 @@ export class Connection {
     socket.setNoDelay(true)
     socket.on('data', (chunk: Buffer) => this.#receive(chunk))
     socket.on('drain', () => this.#readOn())
-    socket.on('error', () => this.#close())
-    socket.on('close', () => this.#close())
-    socket.on('end', () => this.#close())
+    socket.on('error', () => this.#close('client'))
+    socket.on('close', () => this.#close('client'))
+    socket.on('end', () => this.#close('client'))
     this.#watchTime()
   }
 
@@ -78,7 +82,7 @@ export class Connection {
     this.#scheduleFlush()
     await promise
     deadline.cancel()
-    this.#close()
+    this.#close('broker')
   }
 
   #receive(chunk: Buffer): void {
@@ -133,6 +137,9 @@ export class Connection {
     this.#clientId = header.clientId ?? ''
     const handler = handlerFor(header.apiKey)
     if (api === undefined || handler === undefined) throw new Error(`API key ${header.apiKey} is not served`)
+    const traffic = this.#broker.metrics.of(api)
+    traffic.requests += 1
+    traffic.requestBytes += sizePrefixBytes + frame.length
     const [min, max] = handler.versions
     if (apiVersion < min || apiVersion > max) return this.#answerUnsupported(api, header)
     const call: Call = {
@@ -145,13 +152,14 @@ export class Connection {
         return () => this.#endedListeners.delete(listener)
       },
     }
-    this.#serve(handler, frame.subarray(header.bodyOffset), call)
+    this.#serve(handler, frame.subarray(header.bodyOffset), call, traffic)
   }
 
-  #serve(handler: Handler, body: Buffer, call: Call): void {
+  #serve(handler: Handler, body: Buffer, call: Call, traffic: ApiTraffic): void {
+    const startMs = this.#lastActivityMs
     const answer = handler.serve(body, this.#broker, call)
     if (!(answer instanceof Promise) && answer === undefined) return
-    const pending: Pending = { isDone: false, frame: undefined }
+    const pending: Pending = { isDone: false, frame: undefined, traffic, startMs }
     this.#pending.push(pending)
     if (!(answer instanceof Promise)) return this.#finish(pending, answer)
     answer.then(
@@ -163,8 +171,10 @@ export class Connection {
   /** Only ApiVersions can be answered in a version that both sides know (KIP-511). */
   #answerUnsupported(api: AnyApi, { apiVersion, correlationId }: RequestHeader): void {
     if (api.key !== ApiVersions.key) throw new Error(`${api.name} version ${apiVersion} is not served`)
-    const frame = unsupportedApiVersionsFrame(correlationId, apiKeysOf(servedApis))
-    const pending: Pending = { isDone: false, frame: undefined }
+    const frame = unsupportedApiVersionsFrame(correlationId, ownVersions)
+    const traffic = this.#broker.metrics.of(api)
+    traffic.countError(KafkaError.UNSUPPORTED_VERSION.code)
+    const pending: Pending = { isDone: false, frame: undefined, traffic, startMs: this.#lastActivityMs }
     this.#pending.push(pending)
     this.#finish(pending, frame)
   }
@@ -184,28 +194,36 @@ export class Connection {
   #flush(): void {
     this.#flushIsDue = false
     if (this.#phase === 'closed') return
+    const nowMs = this.#broker.scheduler.now()
     this.#socket.cork()
     let answered = 0
-    for (const pending of this.#pending) {
-      if (!pending.isDone) break
-      for (const part of pending.frame ?? []) this.#socket.write(part)
+    for (const { isDone, frame, traffic, startMs } of this.#pending) {
+      if (!isDone) break
+      for (const part of frame ?? []) {
+        this.#socket.write(part)
+        traffic.responseBytes += part.length
+      }
+      traffic.duration.observe(nowMs - startMs)
       answered++
     }
     this.#pending.splice(0, answered)
     this.#socket.uncork()
-    this.#lastActivityMs = this.#broker.scheduler.now()
+    this.#lastActivityMs = nowMs
     if (this.#phase === 'open') this.#readOn()
     else if (this.#pending.length === 0) this.#socket.end(() => this.#onDrained?.())
   }
 
   /** One timer for both limits of time. It is never set further ahead than a request may take, so it misses none. */
   #watchTime(): void {
-    const { scheduler, config } = this.#broker
+    const { scheduler, config, log } = this.#broker
     const nowMs = scheduler.now()
     const idleMs = config.number('connections.max.idle.ms')
     const frameMs = config.number('keyfold.frame.deadline.ms')
     if (this.#pending.length > 0) this.#lastActivityMs = nowMs
-    if (nowMs >= this.#lastActivityMs + idleMs) return this.#close()
+    if (nowMs >= this.#lastActivityMs + idleMs) {
+      log.info('connection.idle', { address: this.#address, clientId: this.#clientId, idleMs })
+      return this.#close('idle')
+    }
     const lateAtMs = (this.#frameBegunMs ?? nowMs) + frameMs
     if (nowMs >= lateAtMs) return this.#refuse(new Error(`request not complete after ${frameMs} ms`))
     const dueMs = Math.min(this.#lastActivityMs + idleMs, lateAtMs)
@@ -215,17 +233,16 @@ export class Connection {
   #refuse(error: unknown): void {
     if (this.#phase === 'closed') return
     const reason = error instanceof Error ? error.message : String(error)
-    this.#broker.log.warn('connection closed by the broker', {
-      address: this.#address,
-      clientId: this.#clientId,
-      reason,
-    })
-    this.#close()
+    this.#broker.log.warn('connection.closed', { address: this.#address, clientId: this.#clientId, reason })
+    this.#close('refused')
   }
 
-  #close(): void {
+  #close(by: ConnectionEnd): void {
     if (this.#phase === 'closed') return
     this.#phase = 'closed'
+    const { connections } = this.#broker.metrics
+    connections.closed[by] += 1
+    connections.open -= 1
     this.#watch?.cancel()
     this.#socket.destroy()
     this.#tellEnded()
@@ -240,5 +257,7 @@ export class Connection {
   }
 }
 
+const sizePrefixBytes = 4
 /** How long a connection may take to get its last answers. */
 const drainMsMax = 2000
+const ownVersions = apiKeysOf(servedApis).filter(({ apiKey }) => apiKey === ApiVersions.key)

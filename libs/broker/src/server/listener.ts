@@ -24,7 +24,7 @@ export class Listener {
   private constructor(server: Server) {
     this.#server = server
     server.on('connection', (socket) => this.#accept(socket))
-    server.on('error', (error) => this.#broker?.log.error('listener failed', { reason: error.message }))
+    server.on('error', (error) => this.#broker?.log.error('listener.failed', { reason: error.message }))
   }
 
   get port(): number {
@@ -61,11 +61,14 @@ export class Listener {
     const { config } = broker
     const isFull = this.#connections.size >= config.number('max.connections')
     if (isFull || ofAddress >= config.number('max.connections.per.ip')) {
-      const reason = isFull ? 'max.connections is reached' : 'max.connections.per.ip is reached'
-      broker.log.warn('connection refused', { address, reason })
+      const limit = isFull ? 'max.connections' : 'max.connections.per.ip'
+      broker.metrics.connections.refused[limit] += 1
+      broker.log.warn('connection.refused', { address, reason: `${limit} is reached` })
       socket.destroy()
       return
     }
+    broker.metrics.connections.accepted += 1
+    broker.metrics.connections.open += 1
     this.#byAddress.set(address, ofAddress + 1)
     this.#connections.add(new Connection(socket, broker, (connection) => this.#forget(connection, address)))
   }
@@ -78,7 +81,8 @@ export class Listener {
   }
 }
 
-function listenError(error: NodeJS.ErrnoException, host: string, port: number): BrokerError {
+/** Why a socket does not listen, as an error with a fix. */
+export function listenError(error: NodeJS.ErrnoException, host: string, port: number): BrokerError {
   if (error.code === 'EADDRINUSE') {
     return new BrokerError('PORT_IN_USE', `another process listens on ${host}:${port}`, { cause: error })
   }

@@ -5,8 +5,10 @@ import { BrokerConfig } from '../config/broker-config.ts'
 import { BrokerError } from '../errors.ts'
 import { type BrokerLog, silentLog } from '../log.ts'
 import type { BrokerOptions, RunningBroker } from '../running-broker.ts'
+import type { Scheduler } from '../scheduler.ts'
 import { platformCompressors } from './compressors.ts'
 import { Listener } from './listener.ts'
+import type { Observation } from './observation.ts'
 import { machineTimers } from './timers.ts'
 
 /**
@@ -24,7 +26,9 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
   if (advertised === undefined) throw new Error('a broker has at least one listener')
   const timers = machineTimers()
   const failed = Promise.withResolvers<BrokerError>()
+  let observation: Observation | undefined
   try {
+    observation = await observe(options, config, timers.scheduler)
     const broker = await Broker.open({
       files: options.memory === true ? new MemoryFiles({ crashable: false }) : new NodeFiles(options.dataDirectory),
       config,
@@ -38,11 +42,13 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
       onFatal: failed.resolve,
     })
     for (const [n, node] of broker.cluster.nodes.entries()) listeners[n]?.serve(broker.as(node))
+    observation?.serves(broker)
     warnOfLoss(config, options, log)
-    return running(broker, { host, listeners, timers, failure: failed.promise })
+    return running(broker, { host, listeners, timers, observation, failure: failed.promise })
   } catch (error) {
     timers.stop()
     await closeAll(listeners)
+    await observation?.close()
     throw error
   }
 }
@@ -51,11 +57,12 @@ interface Rim {
   host: string
   listeners: readonly Listener[]
   timers: { stop(): void }
+  observation: Observation | undefined
   /** Settles when the disk fails. */
   failure: Promise<BrokerError>
 }
 
-function running(broker: Broker, { host, listeners, timers, failure }: Rim): RunningBroker {
+function running(broker: Broker, { host, listeners, timers, observation, failure }: Rim): RunningBroker {
   const { log, node, cluster, catalog } = broker
   const { nodeId } = node
   const { clusterId } = catalog
@@ -63,17 +70,20 @@ function running(broker: Broker, { host, listeners, timers, failure }: Rim): Run
   const stopped = Promise.withResolvers<BrokerError | undefined>()
   let ending: Promise<BrokerError | undefined> | undefined
   const end = async (reason: BrokerError | undefined): Promise<BrokerError | undefined> => {
+    observation?.ends(reason)
     await closeAll(listeners)
     const closed = broker.close().then(() => undefined, asBrokerError)
     const error = reason ?? (await closed)
     timers.stop()
-    if (error === undefined) log.info('broker closed', { address })
-    else log.error('broker failed', { address, code: error.code, reason: error.message })
+    await observation?.close()
+    if (error === undefined) log.info('broker.closed', { address })
+    else log.error('broker.failed', { address, code: error.code, reason: error.message })
     stopped.resolve(error)
     return error
   }
   void failure.then((error) => (ending ??= end(error)))
-  log.info('broker ready', { address, nodeId, clusterId, topics: catalog.size })
+  const metricsAddress = observation?.address
+  log.info('broker.ready', { address, nodeId, clusterId, topics: catalog.size, metricsAddress })
   return {
     host,
     port: listeners[0]?.port ?? node.port,
@@ -81,12 +91,24 @@ function running(broker: Broker, { host, listeners, timers, failure }: Rim): Run
     nodeId,
     nodes: cluster.nodes,
     clusterId,
+    metricsAddress,
     stopped: stopped.promise,
     close: async () => {
       const error = await (ending ??= end(undefined))
       if (error !== undefined) throw error
     },
   }
+}
+
+/** Metrics and health over HTTP, where they are asked for: otherwise not even their code is loaded. */
+async function observe(
+  { metricsPort: port, metricsHost: host = '127.0.0.1' }: BrokerOptions,
+  config: BrokerConfig,
+  scheduler: Scheduler,
+): Promise<Observation | undefined> {
+  if (port === undefined) return undefined
+  const { Observation: Opened } = await import('./observation.ts')
+  return Opened.open({ host, port, config, scheduler })
 }
 
 /** One listener for each node: at consecutive ports, or at free ones. */
@@ -123,5 +145,5 @@ function warnOfLoss(config: BrokerConfig, options: BrokerOptions, log: BrokerLog
     durability === 'interval'
       ? `the last ${config.number('keyfold.durability.interval.ms')} ms of acknowledged records`
       : 'acknowledged records that the operating system has not written yet'
-  log.warn('answers are given before data is durable', { durability, lostAtPowerFailure: lost })
+  log.warn('broker.not-durable', { durability, lostAtPowerFailure: lost })
 }

@@ -74,6 +74,11 @@ async function create(name: string, topic: NewTopic): Promise<string> {
   return nameOf(topics[0]?.errorCode)
 }
 
+/** Topics as fetches before version 13 name them. */
+function named<T extends { topic: string; topicId: string }>(topics: readonly T[]) {
+  return topics.map(({ topicId: _, ...topic }) => topic)
+}
+
 function nameOf(code: number | undefined): string {
   return code === undefined ? 'nothing' : kafkaErrorByCode(code).name
 }
@@ -210,6 +215,31 @@ describe('a request that reaches the wrong node', () => {
       timeoutMs: 1000,
     })
     expect(deleted.map(({ topics }) => nameOf(topics[0]?.partitions[0]?.errorCode))).toEqual(produced)
+  })
+
+  it('is told who leads, and where that node is (KIP-951)', async () => {
+    await create('hinted', { assignments: [{ partitionIndex: 0, brokerIds: [1] }] })
+    const leader = { leaderId: 1, leaderEpoch: 0 }
+    const endpoint = [{ nodeId: 1, host: broker.nodes[1]?.host, port: broker.nodes[1]?.port, rack: null }]
+    const produceTo = (version: number) => {
+      const topicData = [{ name: 'hinted', partitionData: [{ index: 0, records: batch() }] }]
+      return node(2).call(Produce, version, { acks: -1, timeoutMs: 1000, topicData })
+    }
+    const told = await produceTo(10)
+    expect(told.responses[0]?.partitionResponses[0]?.currentLeader).toEqual(leader)
+    expect(told.nodeEndpoints).toEqual(endpoint)
+    const untold = await produceTo(9)
+    expect(nameOf(untold.responses[0]?.partitionResponses[0]?.errorCode)).toBe('NOT_LEADER_OR_FOLLOWER')
+    const { topics } = await node(0).call(Metadata, 12, { topics: [{ name: 'hinted' }] })
+    const partitions = [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 1000 }]
+    const wanted = [{ topic: 'hinted', topicId: topics[0]?.topicId ?? '', partitions }]
+    const fetchFrom = (nodeId: number, version: number) =>
+      node(nodeId).call(Fetch, version, { maxWaitMs: 0, minBytes: 0, topics: version >= 13 ? wanted : named(wanted) })
+    const fetched = await fetchFrom(2, 16)
+    expect(fetched.responses[0]?.partitions[0]?.currentLeader).toEqual(leader)
+    expect(fetched.nodeEndpoints).toEqual(endpoint)
+    expect((await fetchFrom(2, 12)).responses[0]?.partitions[0]?.currentLeader?.leaderId).toBe(-1)
+    expect((await fetchFrom(1, 16)).nodeEndpoints).toEqual([])
   })
 
   it('may read from any replica with the fetch versions that know of it (KIP-392), else only from the leader', async () => {

@@ -21,8 +21,8 @@ async function main(): Promise<void> {
   parentPort?.on('message', (command: WorkerCommand) => {
     if (command === 'close') void broker.close()
   })
-  const { host, port, address, nodeId, nodes, clusterId } = broker
-  send({ type: 'ready', host, port, address, nodeId, nodes, clusterId })
+  const { host, port, address, nodeId, nodes, clusterId, metricsAddress } = broker
+  send({ type: 'ready', host, port, address, nodeId, nodes, clusterId, metricsAddress })
   const error = await broker.stopped
   send({ type: 'stopped', error: error === undefined ? undefined : toSent(error) })
   parentPort?.close()

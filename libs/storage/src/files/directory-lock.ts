@@ -5,8 +5,8 @@ import { DatabaseSync } from 'node:sqlite'
 
 import { StorageError } from '../errors.ts'
 
-const lockName = 'lock'
-const holderName = 'lock.pid'
+export const lockName = 'lock'
+export const holderName = 'lock.pid'
 
 /**
  * Claims a directory for this process; returns the release function.
@@ -41,11 +41,15 @@ function openDatabase(directory: string): DatabaseSync {
 const sqliteBusy = 5
 
 function refused(directory: string, holderPath: string, cause: unknown): StorageError {
-  const isBusy = cause instanceof Error && 'errcode' in cause && cause.errcode === sqliteBusy
-  if (!isBusy) {
+  if (!isBusy(cause)) {
     return new StorageError('DATA_DIRECTORY_UNUSABLE', `cannot lock the data directory ${directory}`, { cause })
   }
   return new StorageError('DATA_DIRECTORY_LOCKED', `process ${holder(holderPath)} is using ${directory}`, { cause })
+}
+
+/** Whether SQLite refused because another process holds the lock. */
+export function isBusy(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && error.errcode === sqliteBusy
 }
 
 function holder(path: string): string {

@@ -74,6 +74,12 @@ export function writeBlock(
   return padded
 }
 
+/** The length that a block which starts like this claims to have; 0 if none does. */
+export function claimedBlockBytes(start: Buffer): number {
+  const isBlock = start.length >= blockHeaderBytes && start.readUInt32BE(0) === magic
+  return isBlock ? start.readUInt32BE(8) : 0
+}
+
 /** The header of the valid block of this journal that starts at `at`, or undefined if there is none. */
 export function readBlockHeader(bytes: Buffer, at: number, journalId: Buffer): BlockHeader | undefined {
   if (at + blockHeaderBytes > bytes.length || bytes.readUInt32BE(at) !== magic) return undefined

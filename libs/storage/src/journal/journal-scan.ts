@@ -1,8 +1,9 @@
 import { StorageError } from '../errors.ts'
 import type { Files } from '../files/files.ts'
 import type { StorageLog } from '../log.ts'
-import { aligned, blockAlignment, type BlockHeader, entriesOf, readBlockHeader, type RecoveredEntry } from './block.ts'
-import { firstBlockPosition, journalIndexes, journalPath, readJournalId, readWhole } from './journal-file.ts'
+import { aligned, blockAlignment, type BlockHeader, entriesOf, readUInt64, type RecoveredEntry } from './block.ts'
+import { firstBlockPosition, journalIndexes, journalPath } from './journal-file.ts'
+import { JournalReader } from './journal-reader.ts'
 import type { JournalPosition } from './journal-space.ts'
 
 export interface JournalEnd {
@@ -35,58 +36,79 @@ export interface ScanOptions {
  * range logged; a loss throws StorageError JOURNAL_CORRUPT with file and position, and nothing is changed.
  */
 export async function scanJournal(options: ScanOptions): Promise<JournalEnd> {
-  const { files, journalId, from, onBlock } = options
-  let file = await openForScan(options, from.index)
-  if (file === undefined) throw corrupt(from.index, from.position, 'the file is missing')
-  let { position, sequence } = from
-  let lastBlock = from
-  let lastLsn = 0
-  let scannedBytes = 0
-  let unconfirmed: ScannedBlock[] = []
-  for (;;) {
-    const header = readBlockHeader(file.bytes, position, journalId)
-    if (header?.sequence === sequence) {
-      await onBlock(entriesOf(file.bytes, position, header))
-      const { durableSequence } = header
-      unconfirmed = unconfirmed.filter((block) => block.sequence > durableSequence)
-      unconfirmed.push({ sequence, index: file.index, position, bytes: blockBytes(file, position, header) })
-      lastBlock = { index: file.index, position, sequence }
-      lastLsn = header.firstLsn + header.entryCount - 1
-      position += aligned(header.length)
-      scannedBytes += aligned(header.length)
-      sequence += 1
-      continue
-    }
-    const next = await openForScan(options, file.index + 1)
-    if (next === undefined || readBlockHeader(next.bytes, firstBlockPosition, journalId)?.sequence !== sequence) break
-    file = next
-    position = firstBlockPosition
-  }
-  const end = { index: file.index, position, sequence, lastBlock, lastLsn, scannedBytes }
+  const { files, from, journalId } = options
+  const first = await JournalReader.open(files, from.index, journalId)
+  if (first === undefined) throw corrupt(from.index, from.position, 'the file is missing')
+  const { unconfirmed, ...end } = await readBlocks(options, first)
   await confirm(files, unconfirmed)
   for (const index of await journalIndexes(files)) {
-    if (index === file.index) await cutTail(options, file, end)
-    else if (index > file.index) {
-      const later = await openForScan(options, index)
-      if (later !== undefined) await cutTail(options, later, { ...end, position: firstBlockPosition })
+    if (index < end.index) continue
+    const reader = await JournalReader.open(files, index, journalId)
+    if (reader === undefined) continue
+    const { sequence } = end
+    const position = index === end.index ? end.position : firstBlockPosition
+    try {
+      await cutTail(options, reader, { sequence, position })
+    } finally {
+      await reader.close()
     }
   }
   return end
 }
 
-interface ScannedFile {
-  readonly index: number
-  readonly bytes: Buffer
+/** Hands out the blocks from the first one on, up to the one that is not valid. Closes what it opens, and the first file. */
+async function readBlocks(
+  options: ScanOptions,
+  first: JournalReader,
+): Promise<JournalEnd & { unconfirmed: ScannedBlock[] }> {
+  const { from, onBlock } = options
+  let reader = first
+  let { position, sequence } = from
+  let lastBlock = from
+  let lastLsn = 0
+  let scannedBytes = 0
+  let unconfirmed: ScannedBlock[] = []
+  try {
+    for (;;) {
+      const block = await reader.blockAt(position)
+      if (block?.header.sequence === sequence) {
+        const { header, bytes } = block
+        await onBlock(entriesOf(bytes, 0, header))
+        unconfirmed = unconfirmed.filter((each) => each.sequence > header.durableSequence)
+        unconfirmed.push({ sequence, index: reader.index, position, bytes })
+        lastBlock = { index: reader.index, position, sequence }
+        lastLsn = header.firstLsn + header.entryCount - 1
+        position += aligned(header.length)
+        scannedBytes += aligned(header.length)
+        sequence += 1
+        continue
+      }
+      const next = await openIfItGoesOn(options, reader.index + 1, sequence)
+      if (next === undefined) break
+      await reader.close()
+      reader = next
+      position = firstBlockPosition
+    }
+  } finally {
+    await reader.close()
+  }
+  return { index: reader.index, position, sequence, lastBlock, lastLsn, scannedBytes, unconfirmed }
 }
 
-async function openForScan({ files, journalId }: ScanOptions, index: number): Promise<ScannedFile | undefined> {
-  const path = journalPath(index)
-  const bytes = await readWhole(files, path)
-  if (bytes === undefined) return undefined
-  if (!readJournalId(path, bytes).equals(journalId)) {
-    throw new StorageError('JOURNAL_CORRUPT', `${path} belongs to another data directory`)
+/** The next file, if the block with this sequence is its first one. */
+async function openIfItGoesOn(
+  { files, journalId }: ScanOptions,
+  index: number,
+  sequence: number,
+): Promise<JournalReader | undefined> {
+  const reader = await JournalReader.open(files, index, journalId)
+  let goesOn = false
+  try {
+    goesOn = (await reader?.blockAt(firstBlockPosition))?.header.sequence === sequence
+  } finally {
+    if (!goesOn) await reader?.close()
   }
-  return { index, bytes }
+  return goesOn ? reader : undefined
 }
 
 interface ScannedBlock {
@@ -94,10 +116,6 @@ interface ScannedBlock {
   readonly index: number
   readonly position: number
   readonly bytes: Buffer
-}
-
-function blockBytes(file: ScannedFile, position: number, header: BlockHeader): Buffer {
-  return file.bytes.subarray(position, position + header.length)
 }
 
 /**
@@ -120,32 +138,32 @@ async function confirm(files: Files, blocks: readonly ScannedBlock[]): Promise<v
 /** Looks at what lies behind the end of the journal in one file; refuses a loss, zeroes a torn tail. */
 async function cutTail(
   options: ScanOptions,
-  file: ScannedFile,
+  reader: JournalReader,
   end: { position: number; sequence: number },
 ): Promise<void> {
   const torn: { from: number; to: number }[] = []
   let isRecycled = false
-  let claimed = 0
-  for (let at = end.position; at < file.bytes.length; at += blockAlignment) {
-    const header = readBlockHeader(file.bytes, at, options.journalId)
-    if (header === undefined) {
-      if (at === end.position) claimed = claimedLength(file.bytes, at, end.sequence)
-    } else if (header.sequence < end.sequence) isRecycled = true
+  let used = end.position
+  const isValid = (await reader.blockAt(end.position)) !== undefined
+  const claimed = isValid ? 0 : claimedLength(await reader.pageAt(end.position), end.sequence)
+  const claimedEnd = Math.min(end.position + claimed, reader.sizeBytes)
+  for await (const { at, header } of reader.usedPages(end.position)) {
+    used = Math.min(at + blockAlignment, reader.sizeBytes)
+    if (header === undefined) continue
+    if (header.sequence < end.sequence) isRecycled = true
     else {
-      refuseLoss(header, file.index, end)
+      refuseLoss(header, reader.index, end)
       torn.push({ from: at, to: at + aligned(header.length) })
     }
   }
-  if (claimed > 0) torn.push({ from: end.position, to: end.position + claimed })
+  if (claimed > 0) torn.push({ from: end.position, to: claimedEnd })
   // In a file that never was written before, anything but zeros is what remains of an interrupted commit.
-  const used = usedEnd(file.bytes, end.position)
-  if (!isRecycled && used > end.position)
-    torn.push({ from: end.position, to: Math.min(aligned(used), file.bytes.length) })
+  if (!isRecycled && used > end.position) torn.push({ from: end.position, to: used })
   if (torn.length === 0) return
   const from = Math.min(...torn.map((range) => range.from))
   const to = Math.max(...torn.map((range) => range.to))
-  await zero(options.files, file.index, { from, to })
-  options.log.warn('journal.tail-cut', { file: journalPath(file.index), fromByte: from, toByte: to })
+  await zero(options.files, reader.index, { from, to })
+  options.log.warn('journal.tail-cut', { file: journalPath(reader.index), fromByte: from, toByte: to })
 }
 
 function refuseLoss(later: BlockHeader, index: number, end: { position: number; sequence: number }): void {
@@ -155,17 +173,10 @@ function refuseLoss(later: BlockHeader, index: number, end: { position: number; 
 }
 
 /** Length of a block that claims to be the missing one; 0 if nothing does. */
-function claimedLength(bytes: Buffer, at: number, sequence: number): number {
-  if (at + 24 > bytes.length) return 0
-  const claimsSequence = bytes.readUInt32BE(at + 16) * 4294967296 + bytes.readUInt32BE(at + 20) === sequence
-  if (!claimsSequence) return 0
-  return Math.min(aligned(Math.max(bytes.readUInt32BE(at + 8), 1)), bytes.length - at)
-}
-
-function usedEnd(bytes: Buffer, from: number): number {
-  let end = bytes.length
-  while (end > from && bytes[end - 1] === 0) end -= 1
-  return end
+function claimedLength(page: Buffer, sequence: number): number {
+  if (page.length < 24) return 0
+  const claimsSequence = readUInt64(page, 16) === sequence
+  return claimsSequence ? aligned(Math.max(page.readUInt32BE(8), 1)) : 0
 }
 
 async function zero(files: Files, index: number, { from, to }: { from: number; to: number }): Promise<void> {

@@ -72,6 +72,22 @@ describe('the journal', () => {
     expect(blocksIn(files)).toBe(2)
   })
 
+  it('tells its meter what each block holds and how long the sync took', async () => {
+    let nowMs = 0
+    const told: unknown[] = []
+    const meter = {
+      now: () => (nowMs += 5),
+      wrote: (entries: readonly unknown[], bytes: number) => told.push([entries.length, bytes]),
+      synced: (durationMs: number) => told.push(durationMs),
+    }
+    const { storage } = await start(new MemoryFiles(), { meter })
+    await storage.durable(storage.appendAtomic([40, 40, 41].map((kind) => ({ kind, payload: Buffer.from('a') }))))
+    expect(told).toEqual([[3, blockAlignment], 5])
+    expect(storage.pendingBytes).toBe(0)
+    void storage.append(40, Buffer.from('b'))
+    expect(storage.pendingBytes).toBeGreaterThan(0)
+  })
+
   it('writes what nobody waits for together with the next entry that somebody waits for', async () => {
     const files = new MemoryFiles()
     const { storage } = await start(files, { after: () => {} })

@@ -18,6 +18,17 @@ export interface JournalOptions {
   readonly onFatal: (error: StorageError) => void
   /** Runs a task once after a delay. */
   readonly after: (delayMs: number, task: () => void) => void
+  readonly meter?: JournalMeter | undefined
+}
+
+/** Is told how the group commit goes. Called for every block: it has to be quick, and must not throw. */
+export interface JournalMeter {
+  /** Milliseconds that never jump. */
+  now(): number
+  /** A block with these entries is in the file; its size with padding. */
+  wrote(entries: readonly EntryToAppend[], bytes: number): void
+  /** The file is synced; so long it took. */
+  synced(durationMs: number): void
 }
 
 interface Waiter {
@@ -154,13 +165,14 @@ export class Journal {
   }
 
   async #writeOne(): Promise<void> {
-    const { space, durability } = this.#options
+    const { space, durability, meter } = this.#options
     const { entries, bytes } = this.#take()
     const block = this.#block(entries, bytes)
     const place = await space.write(block)
     const sequence = this.#sequence++
+    meter?.wrote(entries, block.length)
     if (durability === 'fsync') {
-      await space.sync()
+      await this.#syncFile()
       this.#syncedSequence = sequence
     } else if (durability !== 'os') this.#syncLater(durability.intervalMs)
     this.#writtenBytes += block.length
@@ -208,8 +220,15 @@ export class Journal {
 
   async #sync(): Promise<void> {
     const covered = this.#sequence - 1
-    await this.#options.space.sync()
+    await this.#syncFile()
     this.#syncedSequence = Math.max(this.#syncedSequence, covered)
+  }
+
+  async #syncFile(): Promise<void> {
+    const { space, meter } = this.#options
+    const startMs = meter?.now() ?? 0
+    await space.sync()
+    if (meter !== undefined) meter.synced(meter.now() - startMs)
   }
 
   #advance(lsn: number): void {
