@@ -17,6 +17,7 @@ const USAGE = `The Keyfold bank: broker, registry and application in one.
   KAFKA_BROKERS=host:port,…     an Apache Kafka instead of the bundled broker
   SCHEMA_REGISTRY_URL=http://…  a schema registry instead of the bundled one
   KEYFOLD_BROKER_PORT, KEYFOLD_REGISTRY_PORT, BANK_HOST
+  KEYFOLD_BROKER_METRICS_PORT   metrics and health of the bundled broker over HTTP (default: not at all)
 `
 
 async function main(): Promise<void> {
@@ -90,11 +91,12 @@ async function hasNoEvents({ kafka }: KeyfoldRuntime): Promise<boolean> {
 }
 
 function printAddresses(runtime: KeyfoldRuntime, bankUrl: string): void {
-  const { brokers, registryUrl, bundledBroker } = runtime.addresses
+  const { brokers, registryUrl, bundledBroker, metricsUrl } = runtime.addresses
   const data = process.env['KEYFOLD_DATA'] ?? '.keyfold'
   process.stdout.write(
     `Keyfold bank is up\n  bank      ${bankUrl}\n  registry  ${registryUrl}\n` +
-      `  broker    ${brokers.join(', ')}${bundledBroker ? ` (bundled, data in ${data})` : ' (Apache Kafka)'}\n`,
+      `  broker    ${brokers.join(', ')}${bundledBroker ? ` (bundled, data in ${data})` : ' (Apache Kafka)'}\n` +
+      (metricsUrl === undefined ? '' : `  metrics   ${metricsUrl}\n`),
   )
 }
 

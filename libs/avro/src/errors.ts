@@ -7,6 +7,8 @@ export type AvroErrorCode =
   | 'AVRO_CANNOT_READ'
   | 'AVRO_BODY_CORRUPT'
   | 'AVRO_WIRE_FORMAT'
+  | 'AVRO_WRITER_UNKNOWN'
+  | 'AVRO_READER_UNKNOWN'
   | 'AVRO_HISTORY_INVALID'
 
 export interface AvroErrorDetails {

@@ -1,9 +1,11 @@
+import { utf8Bytes } from './json/json-value.ts'
+
 /**
  * MD5 of all parts in a row, text as UTF-8, as 16 bytes (RFC 1321). It names schemas the way Confluent's registry does; it protects nothing.
  * Written out because this library imports nothing from Node but Buffer.
  */
 export function md5(...parts: readonly (string | Buffer)[]): Buffer {
-  const message = padded(Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : part))))
+  const message = padded(Buffer.concat(parts.map((part) => (typeof part === 'string' ? utf8Bytes(part) : part))))
   const state: State = [0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476]
   for (let block = 0; block < message.length; block += 64) addBlock(state, message, block)
   const digest = Buffer.alloc(16)

@@ -4,10 +4,11 @@ import { checkCompatibility } from './compatibility/compatibility.ts'
 import { checkLevel, type CompatibilityLevel } from './compatibility/levels.ts'
 import { AvroError } from './errors.ts'
 import { canonicalSchema } from './schema/canonical.ts'
-import { fingerprint64, schemaGuid } from './schema/fingerprint.ts'
+import { fingerprint64 } from './schema/fingerprint.ts'
 import { normalizedText } from './schema/normalize.ts'
 import { parseSchema } from './schema/parse-schema.ts'
 import { parsingCanonicalForm } from './schema/parsing-canonical-form.ts'
+import { schemaGuid } from './schema/schema-guid.ts'
 
 /**
  * Every row was computed with Avro Java 1.12 and Confluent's registry. All rows run; none is skipped or treated in a

@@ -1,6 +1,7 @@
+import type { DomainEvent } from '@keyfold/eventsourcing'
 import type { RecordToWrite, StoredRecord } from '@keyfold/kafka'
 import { fail } from './errors.ts'
-import type { EncodedEvent, EventCodec } from './event-codec.ts'
+import type { EncodedEvent, EventCodec, WrittenSchema } from './event-codec.ts'
 
 /** The record headers of an event: CloudEvents 1.0 in Kafka's binary mode, and what the framework itself needs. */
 export const HEADERS = {
@@ -47,23 +48,36 @@ export interface EnvelopeFacts {
   readonly causationId: string | undefined
 }
 
-/** An event as it is stored. */
-export interface StoredEvent {
+/** Where and how an event is stored: what upcasters do not change. */
+interface StoredPlace {
   readonly topic: string
   readonly partition: number
   readonly offset: number
   /** The aggregate's id. */
   readonly key: string
-  /** The Avro full name. */
-  readonly type: string
   /** The version of the event's schema that it was written with; undefined when this code does not know it. */
   readonly schemaVersion: number | undefined
-  /** The aggregate's version after the event. */
+  /** The schema that it was written with; `name` is what the event was called then. */
+  readonly schema: WrittenSchema & { readonly subject: string }
+  /** The aggregate's version after the event: as it was stored, whatever upcasters make of it. */
   readonly aggregateVersion: number
   readonly commandId: string
   readonly time: Date
   readonly headers: Readonly<Record<string, string>>
+}
+
+/** An event as it is stored, with what the code of today reads in it. */
+export interface StoredEvent extends StoredPlace {
+  /** The Avro full name. */
+  readonly type: string
+  /** Place among the events that one record became: 0 unless an upcaster split it. */
+  readonly subIndex: number
   readonly data: unknown
+}
+
+/** A stored record and the events it is to the code of today: one nearly always. */
+export interface DecodedRecord extends StoredPlace {
+  readonly events: readonly DomainEvent[]
 }
 
 export function encodeEnvelope(facts: EnvelopeFacts, encoded: EncodedEvent): RecordToWrite {
@@ -94,26 +108,32 @@ export function encodeEnvelope(facts: EnvelopeFacts, encoded: EncodedEvent): Rec
 }
 
 /**
- * A stored record as the event it holds. Its value must have been prepared with the codec.
- * Errors: `ENVELOPE_UNREADABLE`, `EVENT_UNKNOWN`, `VALUE_UNREADABLE`, `SCHEMA_UNKNOWN`.
+ * The events that a stored record is to the code of today, one nearly always. Its value must have been prepared with the
+ * codec. Errors: `ENVELOPE_UNREADABLE`, `EVENT_UNKNOWN`, `VALUE_UNREADABLE`, `SCHEMA_UNKNOWN`, `UPCASTER_FAILED`.
  */
-export function decodeStoredEvent(record: StoredRecord, codec: EventCodec): StoredEvent {
+export function decodeStoredEvents(record: StoredRecord, codec: EventCodec): readonly StoredEvent[] {
+  const { events, ...place } = decodeRecord(record, codec)
+  return events.map(({ type, data }, subIndex) => ({ ...place, type, subIndex, data }))
+}
+
+/** The same, also when upcasters leave nothing of it. */
+export function decodeRecord(record: StoredRecord, codec: EventCodec): DecodedRecord {
   const { topic, partition, offset, key, value } = record
   if (key === null || value === null) throw unreadable(record, 'it has no key or no value')
   const headers = textHeaders(record)
-  const { type, schemaVersion, data } = codec.decode(value)
+  const { schema, events } = codec.decode(value)
   return {
     topic,
     partition,
     offset,
     key: key.toString(),
-    type,
-    schemaVersion,
+    schemaVersion: schema.version,
+    schema: { subject: `${topic}-${schema.name}`, ...schema },
     aggregateVersion: numberHeader(record, headers, HEADERS.version),
     commandId: headers[HEADERS.commandId] ?? '',
     time: timeOf(record, headers),
     headers,
-    data,
+    events,
   }
 }
 

@@ -8,7 +8,10 @@ const errors = {
   COMMAND_FAILED: { retriable: false, fix: 'correct the handler: it threw instead of rejecting' },
   COMMAND_TOO_LARGE: { retriable: false, fix: 'emit fewer or smaller events with one command' },
   EXPECTED_VERSION_CONFLICT: { retriable: true, fix: 'read the aggregate again and decide anew' },
-  EVENT_UNKNOWN: { retriable: false, fix: 'list the event in the aggregate (`evolve` or `emits`), or in the reader' },
+  EVENT_UNKNOWN: {
+    retriable: false,
+    fix: 'list the event in the aggregate (`evolve` or `emits`), or give it an upcaster: `renamed` or `dropped`',
+  },
   EVENT_DOES_NOT_FIT: { retriable: false, fix: 'correct the value, or add a schema version that holds it' },
   DEADLINE_EXCEEDED: { retriable: true, fix: 'try again, or allow more time: the command was still waiting' },
   OVERLOADED: { retriable: true, fix: 'try again later, or use more partitions' },
@@ -33,7 +36,19 @@ const errors = {
   SCHEMA_UNKNOWN: { retriable: true, fix: 'prepare the values before decoding them, or register the schema' },
   REGISTRY_UNREACHABLE: { retriable: true, fix: 'start the schema registry, or correct SCHEMA_REGISTRY_URL' },
   REGISTRY_REFUSED: { retriable: false, fix: 'see the answer of the schema registry' },
+  UPCASTERS_INVALID: { retriable: false, fix: 'correct the upcasters that the message names' },
+  UPCASTER_FAILED: {
+    retriable: false,
+    fix: 'correct the upcaster: it must give a valid event for every event that was ever stored',
+  },
   EVENT_NAME_TAKEN: { retriable: false, fix: 'give one of the two events another full name' },
+  // What keeps an event store from starting.
+  GATE_REFUSED: {
+    retriable: false,
+    fix: 'correct the schemas or upcasters as the findings say; `gate: { mode: "warn" }` starts all the same',
+  },
+  // Replays.
+  REPLAY_RECORD_INVALID: { retriable: false, fix: 'record the states again, with the code to compare with' },
   // Stored records.
   VALUE_UNREADABLE: { retriable: false, fix: 'see the cause; the record was not written by an event store' },
   ENVELOPE_UNREADABLE: { retriable: false, fix: 'read only topics that an event store writes' },

@@ -1,6 +1,7 @@
 import type { AggregateDescriptor } from '@keyfold/eventsourcing'
 import type { KafkaClient } from '@keyfold/kafka'
 import type { EventCodec } from './event-codec.ts'
+import type { GateOptions, StartRetry } from './gate/gate-options.ts'
 
 export type EventStoreLogger = (
   level: 'debug' | 'info' | 'warn' | 'error',
@@ -20,6 +21,10 @@ export interface EventStoreOptions {
   readonly newId?: () => string
   readonly logger?: EventStoreLogger
   readonly limits?: Partial<EventStoreLimits>
+  /** What is looked at before commands are taken. */
+  readonly gate?: GateOptions
+  /** How often a registry that cannot be reached is tried at start. */
+  readonly startRetry?: StartRetry
 }
 
 /** Bounds, each per partition unless it says otherwise. */

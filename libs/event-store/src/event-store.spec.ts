@@ -244,7 +244,13 @@ describe('an event store', () => {
     if (record === undefined) throw new Error('nothing stored')
     const headers = { ...record.headers, 'keyfold-version': '2' }
     kafka.log.append({ topic, partition: 0, records: [{ ...record, headers, value: encodeWire(id, type.encode({})) }] })
-    const again = await openAnother()
+    const refused = openAnother()
+    await expect(refused).rejects.toMatchObject({
+      code: 'GATE_REFUSED',
+      message: expect.stringContaining('test.counter-test.Unlisted version 1 at test.counter/0/2'),
+    })
+    // Told to start all the same, it opens what it can.
+    const again = await openAnother({ mode: 'warn' })
     expect(await again.execute(add(1))).toMatchObject({ kind: 'failed', error: { code: 'EVENT_UNKNOWN' } })
   })
 })

@@ -13,6 +13,7 @@ import { fail } from './errors.ts'
 import { defaultLimits, type EventStoreLogger, type EventStoreOptions } from './event-store-options.ts'
 import { prepareTopics, stateTopicOf } from './event-topics.ts'
 import { commandFingerprint } from './fingerprint.ts'
+import { passGate } from './gate/pass-gate.ts'
 import { readEvents, type ReadEventsOptions } from './read-events.ts'
 import type { WriterContext } from './writer/claim.ts'
 import { PartitionWriter } from './writer/partition-writer.ts'
@@ -38,10 +39,11 @@ export interface EventStore {
 }
 
 /**
- * Makes the topics and schemas of the aggregates ready and claims all of their partitions: an event store of the same
+ * Makes the topics and schemas of the aggregates ready, looks whether this code can read what is stored, and claims all of their partitions: an event store of the same
  * application that ran before is fenced from here on. A partition that cannot be opened refuses its commands, and the
  * log says why; the others work.
- * Errors: `SCHEMA_INCOMPATIBLE`, `REGISTRY_UNREACHABLE`, `EVENT_NAME_TAKEN`, `TOPIC_MISMATCH`, those of the Kafka client.
+ * Errors: `GATE_REFUSED`, `UPCASTERS_INVALID`, `SCHEMA_INCOMPATIBLE`, `REGISTRY_UNREACHABLE`, `EVENT_NAME_TAKEN`, `TOPIC_MISMATCH`, those of
+ * the Kafka client.
  * @throws {TypeError} when two aggregates share a name, a topic or a command.
  */
 export async function openEventStore(options: EventStoreOptions): Promise<EventStore> {
@@ -49,7 +51,8 @@ export async function openEventStore(options: EventStoreOptions): Promise<EventS
   refuseOverlaps(aggregates)
   const limits = { ...defaultLimits, ...options.limits }
   const counts = await prepareTopics(kafka, aggregates, partitions, logger)
-  await Promise.all(aggregates.map(({ topic, events }) => codec.register(topic, events)))
+  const { gate = {}, startRetry = {} } = options
+  await passGate({ kafka, codec, aggregates, logger, gate, startRetry })
   const newId = options.newId ?? (() => globalThis.crypto.randomUUID())
   const shared = { ...options, limits, newId, clock: options.clock ?? (() => new Date()), instanceId: newId() }
   const routes = new Map<string, Route>()

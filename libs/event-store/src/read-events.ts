@@ -1,5 +1,5 @@
 import { type KafkaClient, partitionForKey } from '@keyfold/kafka'
-import { decodeStoredEvent, type StoredEvent } from './envelope.ts'
+import { decodeStoredEvents, type StoredEvent } from './envelope.ts'
 import { fail } from './errors.ts'
 import type { EventCodec } from './event-codec.ts'
 import { readPartition } from './writer/read-partition.ts'
@@ -12,7 +12,7 @@ export interface ReadEventsOptions {
   readonly fromOffset?: number
   /** Only this aggregate's events. */
   readonly key?: string
-  /** At most this many events, up to 10,000. Default 100. */
+  /** At most this many events, up to 10,000; a record that became several is not cut apart. Default 100. */
   readonly limit?: number
 }
 
@@ -20,7 +20,7 @@ const limitMax = 10_000
 
 /**
  * Events as they are stored, oldest first: for showing and debugging, not for projections.
- * Errors: those of the Kafka client, of the codec and of `decodeStoredEvent`.
+ * Errors: those of the Kafka client, of the codec and of `decodeStoredEvents`.
  */
 export async function readEvents(
   kafka: KafkaClient,
@@ -81,7 +81,7 @@ async function readSpan(
     await codec.prepare(wanted.flatMap(({ value }) => value ?? []))
     for (const record of wanted) {
       if (events.length >= limit) return events
-      events.push(decodeStoredEvent(record, codec))
+      events.push(...decodeStoredEvents(record, codec))
     }
     if (events.length >= limit) return events
   }

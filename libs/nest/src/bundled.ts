@@ -1,5 +1,6 @@
 import type { BrokerLog } from '@keyfold/broker'
 import type { KafkaClient } from '@keyfold/kafka'
+import type { RegistryLog } from '@keyfold/registry'
 import type { ResolvedOptions } from './keyfold-options.ts'
 import type { Log } from './logging.ts'
 
@@ -7,6 +8,8 @@ import type { Log } from './logging.ts'
 export interface Bundled {
   /** `host:port` of the broker, the URL of the registry. */
   readonly address: string
+  /** `host:port` of the broker's metrics and health, where they were asked for. */
+  readonly metricsAddress?: string | undefined
   /** Resolves when it stops: with the error when it stopped by itself. */
   readonly stopped: Promise<Error | undefined>
   close(): Promise<void>
@@ -18,17 +21,17 @@ export interface Bundled {
  */
 export async function startBundledBroker(options: ResolvedOptions, log: Log): Promise<Bundled> {
   const { startBrokerWorker } = await import('@keyfold/broker')
-  const { port, config } = options.bundledBroker ?? {}
+  const { port, ...rest } = options.bundledBroker ?? {}
   const dataDirectory = `${options.dataDirectory}/broker`
   return await onUsualPort(port, USUAL_BROKER_PORT, (chosen) =>
-    startBrokerWorker({ dataDirectory, port: chosen, log: brokerLog(log), ...(config && { config }) }),
+    startBrokerWorker({ dataDirectory, port: chosen, log: brokerLog(log), ...rest }),
   )
 }
 
-export async function startBundledRegistry(kafka: KafkaClient, options: ResolvedOptions): Promise<Bundled> {
+export async function startBundledRegistry(kafka: KafkaClient, options: ResolvedOptions, log: Log): Promise<Bundled> {
   const { startRegistry } = await import('@keyfold/registry')
   const registry = await onUsualPort(options.bundledRegistry?.port, USUAL_REGISTRY_PORT, (port) =>
-    startRegistry({ kafka, port }),
+    startRegistry({ kafka, port, tell: registryLog(log) }),
   )
   return { address: registry.url, stopped: new Promise(() => {}), close: () => registry.close() }
 }
@@ -40,6 +43,11 @@ function brokerLog(log: Log): BrokerLog {
     warn: (event, fields) => log('warn', `broker: ${event}`, fields),
     error: (event, fields) => log('error', `broker: ${event}`, fields),
   }
+}
+
+/** Not that it writes, which a single one always does, but that another one took over, or what it cannot read. */
+function registryLog(log: Log): RegistryLog {
+  return (level, message, fields) => log(level === 'info' ? 'debug' : level, `registry: ${message}`, fields)
 }
 
 const USUAL_BROKER_PORT = 9092

@@ -1,3 +1,4 @@
+import type { GateOptions, StartRetry } from '@keyfold/event-store'
 import type { KafkaClient } from '@keyfold/kafka'
 import type { ReadModelStore } from '@keyfold/projections'
 import { fail } from './errors.ts'
@@ -17,6 +18,10 @@ export interface KeyfoldOptions {
   /** The bundled broker. Ports that are left out: the usual one when it is free, else any free one. */
   readonly bundledBroker?: {
     readonly port?: number
+    /** Serves its `/metrics`, `/health` and `/ready` over HTTP. Default `KEYFOLD_BROKER_METRICS_PORT`, else not at all. */
+    readonly metricsPort?: number
+    /** Address for that. Default 127.0.0.1: this machine only. */
+    readonly metricsHost?: string
     readonly config?: Readonly<Record<string, string | number | boolean>>
   }
   readonly bundledRegistry?: { readonly port?: number }
@@ -27,6 +32,13 @@ export interface KeyfoldOptions {
    * registry does not know; a later version is written as soon as somebody has registered it. Default `all`.
    */
   readonly registerSchemas?: 'all' | 'initial'
+  /**
+   * What is looked at before commands are taken: the registry's history of every event against the code's schemas, and a
+   * sample of what is stored. Default: `mode` from `KEYFOLD_GATE` (`refuse`, `warn` or `off`), else `refuse`.
+   */
+  readonly gate?: GateOptions
+  /** How often a schema registry that cannot be reached is tried at start. Default 3 times, 250 ms and then 500 ms apart. */
+  readonly startRetry?: StartRetry
   /** Read-model stores by name, besides or instead of the built-in `sqlite`. */
   readonly stores?: Readonly<Record<string, ReadModelStore>>
 }
@@ -37,6 +49,7 @@ export interface ResolvedOptions extends KeyfoldOptions {
   readonly dataDirectory: string
   readonly partitions: number
   readonly registerSchemas: 'all' | 'initial'
+  readonly gate: GateOptions
 }
 
 /** @throws {KeyfoldError} `OPTIONS_INVALID` */
@@ -47,6 +60,7 @@ export function resolveOptions(
   const brokers = options.brokers ?? addresses(env['KAFKA_BROKERS'])
   const schemaRegistryUrl = options.schemaRegistryUrl ?? (env['SCHEMA_REGISTRY_URL'] || undefined)
   const brokerPort = options.bundledBroker?.port ?? port('KEYFOLD_BROKER_PORT', env)
+  const metricsPort = options.bundledBroker?.metricsPort ?? port('KEYFOLD_BROKER_METRICS_PORT', env)
   const registryPort = options.bundledRegistry?.port ?? port('KEYFOLD_REGISTRY_PORT', env)
   const partitions = options.partitions ?? 4
   if (!Number.isSafeInteger(partitions) || partitions < 1)
@@ -59,9 +73,16 @@ export function resolveOptions(
     dataDirectory: options.dataDirectory ?? (env['KEYFOLD_DATA'] || '.keyfold'),
     partitions,
     registerSchemas: options.registerSchemas ?? 'all',
+    gate: { ...options.gate, mode: options.gate?.mode ?? gateMode(env['KEYFOLD_GATE']) },
     ...(brokers && { brokers }),
     ...(schemaRegistryUrl !== undefined && { schemaRegistryUrl }),
-    ...(brokerPort !== undefined && { bundledBroker: { ...options.bundledBroker, port: brokerPort } }),
+    ...((brokerPort ?? metricsPort) !== undefined && {
+      bundledBroker: {
+        ...options.bundledBroker,
+        ...(brokerPort !== undefined && { port: brokerPort }),
+        ...(metricsPort !== undefined && { metricsPort }),
+      },
+    }),
     ...(registryPort !== undefined && { bundledRegistry: { port: registryPort } }),
   }
 }
@@ -76,6 +97,12 @@ function addresses(text: string | undefined): readonly string[] | undefined {
   if (wrong !== undefined)
     throw fail('OPTIONS_INVALID', `KAFKA_BROKERS holds ${JSON.stringify(wrong)}, which is not host:port`)
   return list
+}
+
+function gateMode(text: string | undefined): NonNullable<GateOptions['mode']> {
+  if (text === undefined || text === '') return 'refuse'
+  if (text === 'refuse' || text === 'warn' || text === 'off') return text
+  throw fail('OPTIONS_INVALID', `KEYFOLD_GATE is ${JSON.stringify(text)}, not refuse, warn or off`)
 }
 
 function port(variable: string, env: Readonly<Record<string, string | undefined>>): number | undefined {

@@ -82,7 +82,7 @@ export class KeyfoldRuntime implements OnModuleInit, BeforeApplicationShutdown, 
     if (options.kafka === undefined) this.#opened('base', () => kafka.close())
     const { clusterId } = await kafka.cluster()
 
-    const registry = options.schemaRegistryUrl ? undefined : await startBundledRegistry(kafka, options)
+    const registry = options.schemaRegistryUrl ? undefined : await startBundledRegistry(kafka, options, this.#log)
     if (registry) this.#opened('base', () => registry.close())
     const registryUrl = options.schemaRegistryUrl ?? registry?.address ?? ''
 
@@ -93,6 +93,8 @@ export class KeyfoldRuntime implements OnModuleInit, BeforeApplicationShutdown, 
       codec,
       aggregates: this.#features.aggregates,
       partitions: options.partitions,
+      gate: options.gate,
+      ...(options.startRetry && { startRetry: options.startRetry }),
       logger: this.#log,
     })
     this.#opened('base', () => eventStore.close())
@@ -111,12 +113,13 @@ export class KeyfoldRuntime implements OnModuleInit, BeforeApplicationShutdown, 
     const failure = new Promise<Error>((resolve) => {
       void broker?.stopped.then((error) => error && resolve(error))
     })
+    const metricsUrl = broker?.metricsAddress && `http://${broker.metricsAddress}/metrics`
     return {
       kafka,
       eventStore,
       projections,
       failure,
-      addresses: { brokers, registryUrl, clusterId, bundledBroker: !!broker },
+      addresses: { brokers, registryUrl, clusterId, bundledBroker: !!broker, ...(metricsUrl && { metricsUrl }) },
     }
   }
 
@@ -159,6 +162,8 @@ export interface Addresses {
   readonly registryUrl: string
   readonly clusterId: string
   readonly bundledBroker: boolean
+  /** Metrics of the bundled broker, where they were asked for. */
+  readonly metricsUrl?: string
 }
 
 interface Running {

@@ -69,7 +69,7 @@ async function startTea(dataDirectory: string): Promise<INestApplicationContext>
         useFactory: () => ({
           application: 'tea',
           dataDirectory,
-          bundledBroker: { port: 0 },
+          bundledBroker: { port: 0, metricsPort: 0 },
           bundledRegistry: { port: 0 },
         }),
       }),
@@ -101,6 +101,11 @@ describe('a Nest application', { timeout: 30_000 }, () => {
     expect(receipt).toMatchObject({ version: 1, duplicate: false, visible: true, events: [Filled({ ml: 100 })] })
     expect(receipt.position).toMatchObject({ topic: 'tea.cup' })
     expect(volumeOf('a')).toBe(100)
+  })
+
+  it('has the metrics of its bundled broker where it was asked for them', async () => {
+    const { metricsUrl = '' } = app.get(KeyfoldRuntime).addresses
+    expect(await (await fetch(metricsUrl)).text()).toContain('\nkeyfold_broker_ready 1\n')
   })
 
   it('throws what a command came to, or gives it as a value', async () => {

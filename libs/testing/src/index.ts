@@ -7,5 +7,16 @@ export { ExpectationFailed } from './expectation-failed.ts'
 export { FakeClock } from './fake-clock.ts'
 export { type CommitFault, InMemoryCluster } from './kafka/in-memory-cluster.ts'
 export { InMemoryKafka } from './kafka/in-memory-kafka.ts'
-export { type GivenEvent, givenEvents, ProjectorSpecification } from './projectors/projector-specification.ts'
+export {
+  type GivenEvent,
+  givenEvents,
+  ProjectorSpecification,
+  type ProjectorSpecificationOptions,
+} from './projectors/projector-specification.ts'
 export { sequentialIds } from './sequential-ids.ts'
+export { avroArbitrary } from './upcasting/avro-arbitrary.ts'
+export {
+  everyVersionUpcasts,
+  type EveryVersionOptions,
+  type UpcastableEvents,
+} from './upcasting/every-version-upcasts.ts'

@@ -1,4 +1,5 @@
-import { given } from '@keyfold/testing'
+import { eventAt } from '@keyfold/eventsourcing'
+import { everyVersionUpcasts, given } from '@keyfold/testing'
 import { describe, it } from 'vitest'
 import { AccountClosed, AccountOpened, MoneyDeposited, MoneyWithdrawn } from '../generated/bank.ts'
 import { CloseAccount, Deposit, OpenAccount, Withdraw } from './account-commands.ts'
@@ -53,6 +54,11 @@ describe('an account', () => {
     given(Account, [opened, AccountClosed({})])
       .when(new Deposit({ accountId, amountCents: 1n }))
       .thenRejects('ACCOUNT_CLOSED')
+  })
+
+  it('reads deposits from before there were memos', () => {
+    given(Account, [opened, eventAt(MoneyDeposited, 1, { amountCents: 5_00n })]).thenState({ balanceCents: 5_00n })
+    everyVersionUpcasts(Account)
   })
 
   it('is closed only when it is empty', () => {

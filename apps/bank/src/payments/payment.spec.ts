@@ -1,4 +1,5 @@
-import { given } from '@keyfold/testing'
+import { eventAt } from '@keyfold/eventsourcing'
+import { everyVersionUpcasts, given } from '@keyfold/testing'
 import { describe, it } from 'vitest'
 import { PaymentCompleted, PaymentFailed, PaymentRequested } from '../generated/bank.ts'
 import { CompletePayment, FailPayment, RequestPayment } from './payment-commands.ts'
@@ -34,6 +35,27 @@ describe('a payment', () => {
     given(Payment, [requested, PaymentFailed({ reason: 'ACCOUNT_CLOSED' })])
       .when(new CompletePayment({ paymentId }))
       .thenRejects('PAYMENT_NOT_OPEN')
+  })
+
+  it('says what stood in the way', () => {
+    given(Payment, [requested])
+      .when(new FailPayment({ paymentId, reason: 'INSUFFICIENT_FUNDS' }))
+      .thenEvents([PaymentFailed({ reason: 'INSUFFICIENT_FUNDS', cause: 'FUNDS' })])
+      .thenState({ status: 'failed', cause: 'FUNDS' })
+    given(Payment, [requested])
+      .when(new FailPayment({ paymentId, reason: 'WEATHER' }))
+      .thenState({ cause: 'UNKNOWN' })
+  })
+
+  it('reads the cause in what version 1 of the event said', () => {
+    given(Payment, [requested, eventAt(PaymentFailed, 1, { reason: 'ACCOUNT_CLOSED' })]).thenState({
+      status: 'failed',
+      cause: 'ACCOUNT',
+    })
+  })
+
+  it('reads every version of every event that was ever written', () => {
+    everyVersionUpcasts(Payment)
   })
 
   it('does not mind being ended twice the same way', () => {

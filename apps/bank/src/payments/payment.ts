@@ -1,12 +1,21 @@
 import { reject } from '@keyfold/eventsourcing'
-import { Aggregate, Applies, Handles } from '@keyfold/nest'
-import { PaymentCompleted, PaymentFailed, PaymentRequested } from '../generated/bank.ts'
+import { Aggregate, Applies, Handles, Upcast } from '@keyfold/nest'
+import {
+  PaymentCompleted,
+  PaymentFailed,
+  type PaymentFailedCause,
+  type PaymentFailedInput,
+  type PaymentFailedV1,
+  PaymentRequested,
+} from '../generated/bank.ts'
+import { failureCause } from './failure-cause.ts'
 import { CompletePayment, FailPayment, RequestPayment } from './payment-commands.ts'
 
 /** One payment between two accounts, from the request to its end. */
 @Aggregate({ name: 'payment', topic: 'bank.payment' })
 export class Payment {
   status: 'none' | 'requested' | 'completed' | 'failed' = 'none'
+  cause: PaymentFailedCause | undefined
 
   @Handles(RequestPayment)
   request({ fromAccountId, toAccountId, amountCents }: RequestPayment) {
@@ -25,7 +34,7 @@ export class Payment {
   @Handles(FailPayment)
   fail({ reason }: FailPayment) {
     if (this.status === 'failed') return
-    return this.#ended() ?? PaymentFailed({ reason })
+    return this.#ended() ?? PaymentFailed({ reason, cause: failureCause(reason) })
   }
 
   @Applies(PaymentRequested)
@@ -39,8 +48,15 @@ export class Payment {
   }
 
   @Applies(PaymentFailed)
-  failed() {
+  failed({ cause }: PaymentFailed) {
     this.status = 'failed'
+    this.cause = cause
+  }
+
+  /** Version 1 did not say the cause, but its reason tells. */
+  @Upcast(PaymentFailed, { from: 1, to: 2 })
+  static withCause({ reason }: PaymentFailedV1): PaymentFailedInput {
+    return { reason, cause: failureCause(reason) }
   }
 
   #ended() {

@@ -238,6 +238,14 @@ describe('a newer schema', () => {
     })
   })
 
+  it('is its own, though an alias says the name of another field', () => {
+    const sample = avroType(record(field('a', 'int'), field('b', 'int', { aliases: ['a'] })))
+    expect(sample.decode(sample.encode({ a: 1, b: 2 }))).toEqual({ a: 1, b: 2 })
+    const twins = { type: 'record', name: 'Twins', fields: [field('a', 'int'), field('b', 'int', { aliases: ['a'] })] }
+    const inUnion = one(['null', twins])
+    expect(inUnion.decode(inUnion.encode({ value: { a: 1, b: 2 } }))).toEqual({ value: { a: 1, b: 2 } })
+  })
+
   it('widens numbers and swaps text and bytes', () => {
     expect(read('int', 'long', 5)).toBe(5n)
     expect(read('long', 'double', 5n)).toBe(5)

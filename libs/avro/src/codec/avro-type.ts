@@ -1,14 +1,15 @@
 import { BoundedCache } from './bounded-cache.ts'
-import { type ByteCodec, byteCodec } from './byte-codec.ts'
+import { ByteSink } from '../binary/byte-sink.ts'
+import { ByteSource } from '../binary/byte-source.ts'
 import { UnusableDefault } from './default-value.ts'
 import { checkCompatibility } from '../compatibility/compatibility.ts'
 import { AvroError } from '../errors.ts'
-import { canonicalSchema } from '../schema/canonical.ts'
-import { schemaGuid } from '../schema/fingerprint.ts'
+import { canonicalSchema, canonicalText } from '../schema/canonical.ts'
+import { schemaGuid } from '../schema/schema-guid.ts'
 import { parseSchema } from '../schema/parse-schema.ts'
 import { branchName, type ParsedSchema, type SchemaNode } from '../schema/schema-node.ts'
-import { type Lift, liftFor } from './lift.ts'
-import { type Lower, lowerFor } from './lower.ts'
+import { type Decode, decoderFor } from './decode-plan.ts'
+import { type Encode, encoderFor } from './encode-plan.ts'
 import { Misfit } from './misfit.ts'
 
 /** A schema that can write and read values. Building one costs; keep it. */
@@ -18,7 +19,10 @@ export interface AvroType {
   readonly parsed: ParsedSchema
   /** Of a named type, such as `bank.MoneyDeposited`; the kind otherwise. */
   readonly fullName: string
-  /** MD5 of the canonical text as UUID text, the registry's guid. Differs when a default or an alias does. */
+  /**
+   * MD5 as UUID text of the canonical text in which referenced types are written out. Differs when a default or an
+   * alias does. For a schema without references it is the registry's guid.
+   */
   readonly fingerprint: string
   /** The Avro body. Fills fields that are missing and have a default. Throws `AVRO_VALUE_DOES_NOT_FIT`. */
   encode(value: unknown): Buffer
@@ -52,26 +56,31 @@ class CompiledType implements AvroType {
   readonly fullName: string
   readonly fingerprint: string
   readonly #readers = new BoundedCache<string, BodyReader>(READERS_MAX)
-  #codec: ByteCodec | undefined
-  #lower: Lower | undefined
+  #encode: Encode | undefined
 
   constructor(parsed: ParsedSchema) {
     this.parsed = parsed
     this.schema = canonicalSchema(parsed)
     this.fullName = branchName(parsed.root)
-    this.fingerprint = schemaGuid(this.schema)
+    this.fingerprint = schemaGuid(parsed.referenced ? canonicalText(parsed.root) : this.schema)
   }
 
   encode(value: unknown): Buffer {
-    const codec = this.#byteCodec()
-    this.#lower ??= lowerFor(this.parsed.root, codec)
+    this.#encode ??= plannedFor(this.parsed.root, this.fullName, encoderFor)
+    // A getter of the value may encode another one meanwhile.
+    const sink = idle ?? new ByteSink()
+    idle = undefined
+    sink.position = 0
     try {
-      return codec.encode(this.#lower(value))
+      this.#encode(sink, value)
+      return sink.written()
     } catch (error) {
       if (error instanceof Misfit) throw doesNotFit(this.fullName, error)
       if (!(error instanceof RangeError)) throw error
       // Out of stack: the value contains itself, or is a list of a hundred thousand links.
       throw doesNotFit(this.fullName, new Misfit('a value of finite depth', 'one that contains itself or is too deep'))
+    } finally {
+      if (sink.bytes.length <= KEPT_BYTES_MAX) idle = sink
     }
   }
 
@@ -84,51 +93,75 @@ class CompiledType implements AvroType {
   }
 
   #buildReader(writer: AvroType): BodyReader {
+    // What is its own reader need not be compared: an alias may stand in the way of that, never in that of reading.
+    if (writer.fingerprint === this.fingerprint) return bodyReader(this.#decode(this), this.fullName)
     const { incompatibilities, exception } = checkCompatibility(this.parsed, writer.parsed)
     const reasons = exception ?? incompatibilities.map(({ path, message }) => `${path} ${message}`).join('; ')
     if (reasons !== '') throw cannotRead(this, writer, reasons)
-    // A writer that is not one of ours has no byte codec to share.
-    const codec = writer instanceof CompiledType ? writer.#byteCodec() : compile(writer.parsed.root, writer.fullName)
-    return bodyReader(codec, this.#lift(writer, codec), writer.fullName)
+    return bodyReader(this.#decode(writer), writer.fullName)
   }
 
-  #lift(writer: AvroType, codec: ByteCodec): Lift {
+  #decode(writer: AvroType): Decode {
     try {
-      return liftFor(writer.parsed.root, this.parsed.root, codec)
+      return plannedFor(writer.parsed.root, writer.fullName, (root) => decoderFor(root, this.parsed.root))
     } catch (error) {
       if (!(error instanceof UnusableDefault)) throw error
       throw cannotRead(this, writer, 'a default that is needed is not a value of its field')
     }
   }
-
-  #byteCodec(): ByteCodec {
-    return (this.#codec ??= compile(this.parsed.root, this.fullName))
-  }
 }
 
-function compile(root: SchemaNode, name: string): ByteCodec {
-  try {
-    return byteCodec(root)
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new AvroError('AVRO_SCHEMA_UNSUPPORTED', `${name} cannot be encoded: ${reason}`, {
+/** Where encoders write, while none does. */
+let idle: ByteSink | undefined = new ByteSink()
+
+/** One that grew larger for a single value is given back. */
+const KEPT_BYTES_MAX = 1024 * 1024
+
+function plannedFor<Plan>(root: SchemaNode, name: string, plan: (root: SchemaNode) => Plan): Plan {
+  const empty = emptyType(root)
+  if (empty !== undefined) {
+    throw new AvroError('AVRO_SCHEMA_UNSUPPORTED', `${name} cannot be encoded: ${empty} without members`, {
       fix: 'Give every union and every enum in the schema at least one member.',
-      cause,
     })
   }
+  return plan(root)
 }
 
-function bodyReader(codec: ByteCodec, lift: Lift, name: string): BodyReader {
+/** Unions and enums that nothing can be a value of. */
+function emptyType(root: SchemaNode, seen = new Set<SchemaNode>()): string | undefined {
+  if (seen.has(root)) return undefined
+  seen.add(root)
+  const inside = childrenOf(root)
+  if (root.kind === 'union' && inside.length === 0) return 'a union'
+  if (root.kind === 'enum' && root.symbols.length === 0) return `the enum ${root.name.full}`
+  return inside.map((node) => emptyType(node, seen)).find((found) => found !== undefined)
+}
+
+function childrenOf(node: SchemaNode): readonly SchemaNode[] {
+  if (node.kind === 'union') return node.branches
+  if (node.kind === 'array') return [node.items]
+  if (node.kind === 'map') return [node.values]
+  return node.kind === 'record' ? node.fields.map(({ type }) => type) : []
+}
+
+const NOTHING = Buffer.alloc(0)
+
+function bodyReader(decode: Decode, name: string): BodyReader {
+  const source = new ByteSource()
   return (bytes, offset = 0) => {
-    let end: number
+    source.bytes = bytes
+    source.position = offset
+    let value: unknown
     try {
-      const decoded = codec.decode(bytes, offset)
-      end = decoded.offset
-      if (end === bytes.length) return lift(decoded.value)
+      value = decode(source)
     } catch (cause) {
       throw corrupt(name, cause instanceof Error ? cause.message : String(cause), cause)
     }
-    throw corrupt(name, end < 0 ? 'it ends too early' : `${bytes.length - end} bytes are left over`)
+    // What was read last need not be kept in memory until the next time.
+    source.bytes = NOTHING
+    if (source.position === bytes.length) return value
+    const left = bytes.length - source.position
+    throw corrupt(name, left < 0 ? 'it ends too early' : `${left} bytes are left over`)
   }
 }
 

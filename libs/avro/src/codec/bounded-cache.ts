@@ -7,14 +7,23 @@ export class BoundedCache<Key, Value> {
     this.#entriesMax = entriesMax
   }
 
-  get(key: Key, make: () => Value): Value {
+  has(key: Key): boolean {
+    return this.#entries.has(key)
+  }
+
+  /** Nothing when there is none. */
+  find(key: Key): Value | undefined {
     const known = this.#entries.get(key)
-    if (known !== undefined) {
-      // A Map keeps its order of insertion: putting the entry back makes it the youngest.
-      this.#entries.delete(key)
-      this.#entries.set(key, known)
-      return known
-    }
+    if (known === undefined) return undefined
+    // A Map keeps its order of insertion: putting the entry back makes it the youngest.
+    this.#entries.delete(key)
+    this.#entries.set(key, known)
+    return known
+  }
+
+  get(key: Key, make: () => Value): Value {
+    const known = this.find(key)
+    if (known !== undefined) return known
     const made = make()
     this.#entries.set(key, made)
     if (this.#entries.size > this.#entriesMax) {

@@ -1,4 +1,4 @@
-import { isJsonArray, isJsonNumber, isJsonObject, type JsonValue } from '../json/json-value.ts'
+import { isJsonArray, isJsonNumber, isJsonObject, type JsonValue, latin1Text } from '../json/json-value.ts'
 import { isValidDefault } from '../schema/default-rules.ts'
 import { branchName, type SchemaNode } from '../schema/schema-node.ts'
 import { logicalValueOf } from './logical-values.ts'
@@ -35,9 +35,10 @@ function storedValue(node: SchemaNode, json: JsonValue): unknown {
   }
   if (isJsonNumber(json)) return node.kind === 'long' ? BigInt(json.value) : Number(json.value)
   if (typeof json === 'string' && (node.kind === 'bytes' || node.kind === 'fixed')) {
-    const bytes = Buffer.from(json, 'latin1')
+    const bytes = Buffer.from(latin1Text(json), 'latin1')
     if (node.kind === 'fixed' && bytes.length !== node.size) throw new UnusableDefault()
     return bytes
   }
-  return json
+  // Half a character cannot be written: Java makes a question mark of it.
+  return typeof json === 'string' ? json.replaceAll(/\p{Surrogate}/gu, '?') : json
 }

@@ -1,5 +1,6 @@
 import { type LogicalType, logicalTypeOf, type SimpleLogicalTypeName } from '../schema/logical-type.ts'
 import type { SchemaNode } from '../schema/schema-node.ts'
+import { bigDecimalFromBytes, bigDecimalToBytes } from './big-decimal.ts'
 import { decimalFromBytes, decimalToBytes } from './decimal.ts'
 import { localTimeFromTicks, localTimeToTicks } from './local-time.ts'
 import { inWords, Misfit } from './misfit.ts'
@@ -114,9 +115,21 @@ function decimal({ precision, scale }: LogicalType & { name: 'decimal' }, size: 
   }
 }
 
+const BIG_DECIMAL: LogicalValue = {
+  expected: 'decimal text',
+  typescript: 'string',
+  toValue: (stored) => bigDecimalFromBytes(stored as Buffer),
+  toStored(value) {
+    const bytes = typeof value === 'string' ? bigDecimalToBytes(value) : undefined
+    if (!bytes) throw new Misfit(this.expected, inWords(value))
+    return bytes
+  },
+}
+
 /** The others keep their stored value: numbers for milliseconds of a day, bigint for micro- and nanoseconds. */
 const SIMPLE: Readonly<Partial<Record<SimpleLogicalTypeName, LogicalValue>>> = {
   'timestamp-millis': TIMESTAMP,
+  'big-decimal': BIG_DECIMAL,
   date: DATE,
   uuid: UUID_TEXT,
   duration: DURATION,

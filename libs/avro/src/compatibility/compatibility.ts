@@ -1,13 +1,14 @@
 import { canonicalText } from '../schema/canonical.ts'
 import { inWords } from '../schema/parse-record.ts'
-import type {
-  EnumNode,
-  FieldNode,
-  NamedNode,
-  ParsedSchema,
-  RecordNode,
-  SchemaNode,
-  UnionNode,
+import {
+  aliasText,
+  type EnumNode,
+  type FieldNode,
+  type NamedNode,
+  type ParsedSchema,
+  type RecordNode,
+  type SchemaNode,
+  type UnionNode,
 } from '../schema/schema-node.ts'
 
 export type IncompatibilityType =
@@ -56,7 +57,10 @@ export function canRead(reader: SchemaNode, writer: SchemaNode): boolean {
 
 /** Does a reader accept the writer's name? By unqualified name, or by the writer's full name among its aliases. */
 export function namesMatch(reader: NamedNode, writer: NamedNode): boolean {
-  return reader.name.name === writer.name.name || reader.aliases.some((alias) => alias.full === writer.name.full)
+  return (
+    reader.name.name === writer.name.name ||
+    reader.aliases.some((alias) => aliasText(alias, reader) === writer.name.full)
+  )
 }
 
 /** The writer's field for a reader's field, by name or alias. Throws `AmbiguousField` when there are several. */

@@ -23,7 +23,10 @@ export function verboseMessages(level: CompatibilityLevel, verdict: LevelVerdict
 const SHOWN_LENGTH_MAX = 10 * 1024
 
 function directionMessages({ direction, incompatibilities, exception }: DirectionFailure): readonly string[] {
-  if (exception !== undefined) return [`Unexpected exception during compatibility check: ${exception}`]
+  // The registry shows the message of an exception without its class.
+  if (exception !== undefined) {
+    return [`Unexpected exception during compatibility check: ${exception.replace(/^\w+Exception: /, '')}`]
+  }
   const labels = direction === 'BACKWARD' ? { reader: 'new', writer: 'old' } : { reader: 'old', writer: 'new' }
   return incompatibilities.map((incompatibility) => {
     const description = DESCRIPTIONS[incompatibility.type](incompatibility, labels.reader, labels.writer)

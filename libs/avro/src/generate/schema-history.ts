@@ -1,7 +1,8 @@
 import { avroType } from '../codec/avro-type.ts'
-import { type Incompatibility } from '../compatibility/compatibility.ts'
+import { explainIncompatibility } from '../compatibility/explain.ts'
 import { checkLevel, type SchemaVersion } from '../compatibility/levels.ts'
 import { AvroError } from '../errors.ts'
+import { LINT_MEMBER, withoutLint } from '../lint/ignores.ts'
 import { parseSchema } from '../schema/parse-schema.ts'
 import type { RecordNode } from '../schema/schema-node.ts'
 
@@ -21,7 +22,13 @@ export interface EventHistory {
   /** The newest version, which types are made from. */
   readonly record: RecordNode
   /** Oldest first, 1, 2, 3 … */
-  readonly versions: readonly SchemaVersion[]
+  readonly versions: readonly HistoryVersion[]
+}
+
+export interface HistoryVersion extends SchemaVersion {
+  readonly schema: { readonly root: RecordNode }
+  /** The exceptions from lint rules that the file lists; they are no part of the schema. */
+  readonly lint: unknown
 }
 
 /**
@@ -31,14 +38,14 @@ export interface EventHistory {
  */
 export function readHistory(files: readonly SchemaFile[]): EventHistory {
   const sorted = files.toSorted((left, right) => left.version - right.version)
-  const versions: SchemaVersion[] = []
+  const versions: HistoryVersion[] = []
   let record: RecordNode | undefined
   for (const [index, file] of sorted.entries()) {
     checkVersionNumber(file, index + 1)
     const next = parseFile(file)
     if (record) checkSameName(file, record, next)
     checkReadsHistory(file, next, versions)
-    versions.push({ version: file.version, schema: { root: next } })
+    versions.push({ version: file.version, schema: { root: next }, lint: lintOf(file) })
     record = next
   }
   const [first] = sorted
@@ -55,7 +62,7 @@ function checkVersionNumber(file: SchemaFile, expected: number): void {
 function parseFile(file: SchemaFile): RecordNode {
   let root
   try {
-    root = parseSchema(file.schema, { strict: true }).root
+    root = parseSchema(schemaText(file), { strict: true }).root
   } catch (error) {
     if (!(error instanceof AvroError)) throw error
     throw invalid(file, error.message, error.fix)
@@ -81,6 +88,19 @@ function parseFile(file: SchemaFile): RecordNode {
   return root
 }
 
+function schemaText({ schema }: SchemaFile): string {
+  try {
+    return withoutLint(schema)
+  } catch {
+    // What is no JSON is refused where it is parsed as a schema.
+    return schema
+  }
+}
+
+function lintOf({ schema }: SchemaFile): unknown {
+  return (JSON.parse(schema) as Readonly<Record<string, unknown>>)[LINT_MEMBER]
+}
+
 function checkSameName(file: SchemaFile, earlier: RecordNode, next: RecordNode): void {
   if (earlier.name.full === next.name.full) return
   const fix = `Keep the name ${earlier.name.full}; an event with another name is another event, in a folder of its own.`
@@ -99,7 +119,10 @@ function checkReadsHistory(file: SchemaFile, next: RecordNode, history: readonly
     )
   }
   const [difference] = failure?.incompatibilities ?? []
-  if (difference) throw invalid(file, `it cannot read events of ${against}: ${reasonOf(difference)}`, fixOf(difference))
+  if (difference) {
+    const { reason, fix } = explainIncompatibility(difference)
+    throw invalid(file, `it cannot read events of ${against}: ${reason}`, fix)
+  }
   const type = avroType({ root: next })
   try {
     type.readerOf(type)
@@ -107,26 +130,6 @@ function checkReadsHistory(file: SchemaFile, next: RecordNode, history: readonly
   } catch (error) {
     if (!(error instanceof AvroError)) throw error
     throw invalid(file, error.message, error.fix)
-  }
-}
-
-function reasonOf({ type, readablePath, message }: Incompatibility): string {
-  if (type === 'READER_FIELD_MISSING_DEFAULT_VALUE') return `field ${readablePath} is new and has no default`
-  return `${readablePath}: ${message}`
-}
-
-function fixOf({ type, message }: Incompatibility): string {
-  switch (type) {
-    case 'READER_FIELD_MISSING_DEFAULT_VALUE':
-      return `Add "default": … to ${message}, or "aliases": ["old name"] when it was renamed.`
-    case 'MISSING_ENUM_SYMBOLS':
-      return `Keep the symbols ${message}, or give the enum a "default" symbol.`
-    case 'MISSING_UNION_BRANCH':
-      return 'Keep every branch that the union ever had.'
-    case 'NAME_MISMATCH':
-      return `Keep the name, or add "aliases": ["${message.replace('expected: ', '')}"].`
-    default:
-      return 'Keep the type of the field; add a new field with a default for the new type.'
   }
 }
 

@@ -9,22 +9,33 @@ import {
   type SchemaNode,
   type UnionNode,
 } from '../schema/schema-node.ts'
+import { quoted } from './literal-text.ts'
+import { aliasText, memberText, propertyName, type TypeText } from './type-text.ts'
 
 /** `read`: what decoding gives. `write`: what encoding takes, where fields with a default may be left out. */
 type Direction = 'read' | 'write'
 
 /**
- * Declares the TypeScript types of one event: its own, those of records and enums inside it, and the `…Input` types for
- * writing. Types inside an event carry its name in front, so that two events may use different versions of one.
+ * Declares the TypeScript types of one version of an event: its own, those of records and enums inside it, and the
+ * `…Input` types for writing. Types inside an event carry its name in front, so that two events, and two versions of one,
+ * may use different versions of a type.
  */
 export class TypeDeclarations {
   readonly #event: RecordNode
+  /** What the event's own type is called. */
+  readonly #name: string
   readonly #names = new Map<SchemaNode, string>()
   readonly #texts: string[] = []
 
-  constructor(event: RecordNode) {
+  constructor(event: RecordNode, name: string) {
     this.#event = event
-    this.#names.set(event, event.name.name)
+    this.#name = name
+    this.#names.set(event, name)
+  }
+
+  /** Everything that `declare` declares. */
+  get declared(): readonly string[] {
+    return [...new Set([...this.#names.values(), `${this.#name}Input`])]
   }
 
   /** Those of the parts first, the event's last. */
@@ -38,10 +49,10 @@ export class TypeDeclarations {
     const read = this.#members(record, 'read')
     const doc = comment(record.doc, '')
     this.#texts.push(
-      read === '' ? `${doc}export type ${name} = ${NO_MEMBERS}\n` : `${doc}export interface ${name} {\n${read}}\n`,
+      read === '' ? `${doc}${aliasText(name, NO_MEMBERS)}` : `${doc}export interface ${name} {\n${read}}\n`,
     )
     if (!hasDefaults(record)) {
-      if (record === this.#event) this.#texts.push(`export type ${name}Input = ${name}\n`)
+      if (record === this.#event) this.#texts.push(aliasText(`${name}Input`, name))
       return
     }
     const fields = `/** What is given to write \`${name}\`. Fields with a default may be left out. */\n`
@@ -53,12 +64,14 @@ export class TypeDeclarations {
   }
 
   #member(field: FieldNode, direction: Direction): string {
-    const optional = direction === 'write' && field.defaultValue !== undefined ? '?' : ''
-    const undefinedToo = optional === '' ? '' : ' | undefined'
-    return `${comment(field.doc, '  ')}  readonly ${propertyName(field.name)}${optional}: ${this.#type(field.type, direction)}${undefinedToo}\n`
+    const type = this.#type(field.type, direction)
+    if (direction === 'read' || field.defaultValue === undefined)
+      return `${comment(field.doc, '  ')}${memberText(propertyName(field.name), type, 2)}\n`
+    const orUndefined = { union: [...branchesOf(type), 'undefined'] }
+    return `${comment(field.doc, '  ')}${memberText(`${propertyName(field.name)}?`, orUndefined, 2)}\n`
   }
 
-  #type(node: SchemaNode, direction: Direction): string {
+  #type(node: SchemaNode, direction: Direction): TypeText {
     const logical = logicalValueOf(node)
     if (logical) return logical.typescript
     switch (node.kind) {
@@ -68,40 +81,39 @@ export class TypeDeclarations {
         return this.#nameOf(node)
       case 'union':
         return this.#union(node, direction)
-      case 'array': {
-        const items = this.#type(node.items, direction)
-        return `readonly ${/[ |]/.test(items) ? `(${items})` : items}[]`
-      }
+      case 'array':
+        return { list: this.#type(node.items, direction) }
       case 'map':
-        return `Readonly<Record<string, ${this.#type(node.values, direction)}>>`
+        return { map: this.#type(node.values, direction) }
       default:
         return PRIMITIVES[node.kind]
     }
   }
 
-  #union(union: UnionNode, direction: Direction): string {
+  #union(union: UnionNode, direction: Direction): TypeText {
     const isPlain = unionShape(union) === 'plain'
     const nullLast = union.branches.toSorted(
       (left, right) => Number(left.kind === 'null') - Number(right.kind === 'null'),
     )
-    const types = nullLast.map((branch) => {
+    const types = nullLast.map((branch): TypeText => {
       const type = this.#type(branch, direction)
-      return isPlain || branch.kind === 'null' ? type : `{ readonly ${propertyName(branchName(branch))}: ${type} }`
+      return isPlain || branch.kind === 'null' ? type : { members: [[propertyName(branchName(branch)), type]] }
     })
-    return [...new Set(types)].join(' | ')
+    const [only, ...others] = types
+    return only !== undefined && others.length === 0 ? only : { union: types }
   }
 
   /** Declares a record or enum when it is first met. */
   #nameOf(node: RecordNode | EnumNode): string {
     const known = this.#names.get(node)
     if (known !== undefined) return known
-    const wanted = this.#event.name.name + upperFirst(node.name.name.replaceAll('_', ''))
+    const wanted = this.#name + upperFirst(node.name.name.replaceAll('_', ''))
     const taken = new Set([...this.#names.values()].flatMap((name) => [name, `${name}Input`]))
     let name = wanted
     for (let suffix = 2; taken.has(name) || taken.has(`${name}Input`); suffix++) name = wanted + String(suffix)
     this.#names.set(node, name)
     if (node.kind === 'record') this.#declareRecord(node)
-    else this.#texts.push(`${comment(node.doc, '')}export type ${name} = ${node.symbols.map(quoted).join(' | ')}\n`)
+    else this.#texts.push(`${comment(node.doc, '')}${aliasText(name, { union: node.symbols.map(quoted) })}`)
     return name
   }
 }
@@ -146,17 +158,10 @@ function comment(doc: string | undefined, indent: string): string {
   return `${indent}/**\n${lines.map((line) => `${indent} * ${line}\n`).join('')}${indent} */\n`
 }
 
-/** A string literal, in single quotes unless that needs more escapes. */
-export function quoted(text: string): string {
-  const json = JSON.stringify(text)
-  if (text.includes("'")) return json
-  return `'${json.slice(1, -1).replaceAll('\\"', '"')}'`
-}
-
 export function upperFirst(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1)
 }
 
-function propertyName(name: string): string {
-  return /^[A-Za-z_]\w*$/.test(name) ? name : quoted(name)
+function branchesOf(type: TypeText): readonly TypeText[] {
+  return typeof type !== 'string' && 'union' in type ? type.union : [type]
 }

@@ -36,8 +36,24 @@ export function printJson(value: JsonValue): string {
 
 /** As Jackson escapes: quotes, backslash and controls; never `/`, never non-ASCII. */
 export function printString(text: string): string {
-  // JSON.stringify writes lone surrogates as \ud8xx and other controls as lower-case hex; Jackson writes hex in capitals.
-  return JSON.stringify(text).replaceAll(/\\u00[01][0-9a-f]/g, (escape) => `\\u00${escape.slice(4).toUpperCase()}`)
+  // JSON.stringify writes controls in lower-case hex, Jackson in capitals; of surrogates only the first escapes lone ones.
+  const escaped = /(?<!\\)((?:\\\\)*)(\\u[0-9a-f]{4})/g
+  return JSON.stringify(text).replaceAll(escaped, (_, before: string, escape: string) =>
+    escape.startsWith('\\ud')
+      ? `${before}${JSON.parse(`"${escape}"`)}`
+      : `${before}\\u${escape.slice(2).toUpperCase()}`,
+  )
+}
+
+/** What Java makes of text in UTF-8: half a character, which a schema may hold, becomes a question mark. */
+export function utf8Bytes(text: string): Buffer {
+  return Buffer.from(text.replaceAll(/\p{Surrogate}/gu, '?'), 'utf8')
+}
+
+/** The default of bytes, one letter each. As in Java, letters that are no byte become question marks. */
+export function latin1Text(text: string): string {
+  // oxlint-disable-next-line no-control-regex -- the range is all of ISO 8859-1, controls included
+  return text.replaceAll(/[^\u0000-\u00ff]/gu, '?')
 }
 
 /** `Double.toString` of Java 19 and later: shortest digits, `1.0E10` from 10^7 up and below 10^-3. */

@@ -1,12 +1,24 @@
 import type { JsonNumber, JsonValue } from './json-value.ts'
 
-/** Parses one JSON text and refuses anything after it. Throws `JsonSyntaxError`, also when it nests too deep. */
-export function parseJson(text: string, depthMax: number): JsonValue {
-  const reader = new JsonReader(text, depthMax)
+/**
+ * Parses one JSON text, in which comments are allowed before its end, and refuses anything after it.
+ * Throws `JsonSyntaxError`, also when it nests too deep. `spans` is filled with where every value stands, by its JSON
+ * pointer.
+ */
+export function parseJson(text: string, depthMax: number, spans?: Map<string, JsonSpan>): JsonValue {
+  const reader = new JsonReader(text, depthMax, spans)
   const value = reader.readValue(0)
-  reader.skipSpace()
-  if (reader.position < text.length) throw new JsonSyntaxError('dangling', reader.position, text.slice(reader.position))
+  const rest = text.slice(reader.position).replace(SPACE_AROUND, '')
+  if (rest !== '') throw new JsonSyntaxError('dangling', reader.position, rest)
   return value
+}
+
+/** Offsets into the text: from the first character of a value up to, not including, `end`. */
+export interface JsonSpan {
+  readonly start: number
+  readonly end: number
+  /** Where the name of the member begins; `start` for what is no member. */
+  readonly memberStart: number
 }
 
 export class JsonSyntaxError extends Error {
@@ -23,10 +35,16 @@ export class JsonSyntaxError extends Error {
   }
 }
 
+/** As in Avro Java's parser. */
+const NUMBER_LENGTH_MAX = 1000
 const NUMBER = /-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?/y
 // oxlint-disable-next-line no-control-regex -- JSON forbids raw controls inside strings
 const STRING = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y
-const SPACE = /[ \t\n\r]*/y
+/** Comments, too: Avro Java allows them in schemas. */
+const SPACE = /(?:[ \t\n\r]|\/\/[^\n\r]*|\/\*[^]*?\*\/)*/y
+/** What `String.trim` of Java cuts off. */
+// oxlint-disable-next-line no-control-regex -- controls are among it
+const SPACE_AROUND = /^[\u0000-\u0020]+|[\u0000-\u0020]+$/g
 const WORDS = [
   ['true', true],
   ['false', false],
@@ -37,13 +55,37 @@ class JsonReader {
   position = 0
   readonly #text: string
   readonly #depthMax: number
+  readonly #spans: Map<string, JsonSpan> | undefined
+  #pointer = ''
 
-  constructor(text: string, depthMax: number) {
+  constructor(text: string, depthMax: number, spans: Map<string, JsonSpan> | undefined) {
     this.#text = text
     this.#depthMax = depthMax
+    this.#spans = spans
   }
 
   readValue(depth: number): JsonValue {
+    if (this.#spans === undefined) return this.#readValue(depth)
+    this.skipSpace()
+    const start = this.position
+    const value = this.#readValue(depth)
+    this.#spans.set(this.#pointer, { start, end: this.position, memberStart: start })
+    return value
+  }
+
+  #readInside(step: string | number, memberStart: number, depth: number): JsonValue {
+    if (this.#spans === undefined) return this.#readValue(depth)
+    const outside = this.#pointer
+    const here = `${outside}/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`
+    this.#pointer = here
+    const value = this.readValue(depth)
+    const span = this.#spans.get(here)
+    if (span && memberStart >= 0) this.#spans.set(here, { ...span, memberStart })
+    this.#pointer = outside
+    return value
+  }
+
+  #readValue(depth: number): JsonValue {
     if (depth > this.#depthMax) {
       throw new JsonSyntaxError('depth', this.position, `more than ${this.#depthMax} levels inside each other`)
     }
@@ -74,9 +116,10 @@ class JsonReader {
     do {
       this.skipSpace()
       if (this.#text[this.position] !== '"') throw this.#unexpected('a member name in quotes')
+      const memberStart = this.position
       const name = this.#readString()
       if (!this.#takes(':')) throw this.#unexpected(`':' after "${name}"`)
-      members.set(name, this.readValue(depth + 1))
+      members.set(name, this.#readInside(name, memberStart, depth + 1))
     } while (this.#takes(','))
     if (!this.#takes('}')) throw this.#unexpected("',' or '}'")
     return members
@@ -86,7 +129,7 @@ class JsonReader {
     const items: JsonValue[] = []
     this.position++
     if (this.#takes(']')) return items
-    do items.push(this.readValue(depth + 1))
+    do items.push(this.#readInside(items.length, -1, depth + 1))
     while (this.#takes(','))
     if (!this.#takes(']')) throw this.#unexpected("',' or ']'")
     return items
@@ -104,6 +147,8 @@ class JsonReader {
     NUMBER.lastIndex = this.position
     const match = NUMBER.exec(this.#text)
     if (!match) throw this.#unexpected('a value')
+    if (match[0].length > NUMBER_LENGTH_MAX)
+      throw this.#unexpected(`a number of at most ${NUMBER_LENGTH_MAX} characters`)
     this.position = NUMBER.lastIndex
     const isInteger = match[1] === undefined && match[2] === undefined
     return isInteger ? { kind: 'integer', value: BigInt(match[0]) } : { kind: 'double', value: Number(match[0]) }

@@ -15,16 +15,16 @@ import {
  * properties are kept.
  */
 export function canonicalSchema(schema: ParsedSchema): string {
-  return canonicalText(schema.root)
+  return print(schema.root, undefined, new Set(schema.referenced))
 }
 
-/** The same for one type, as if it stood alone. */
+/** The same for one type, as if it stood alone and referenced nothing. */
 export function canonicalText(node: SchemaNode): string {
-  return print(node, undefined, new Map())
+  return print(node, undefined, new Set())
 }
 
-/** Types that were printed already, by full name: printed once, referred to later. */
-type Printed = Map<string, NamedNode>
+/** Full names of the types that were printed already: printed once, referred to later. */
+type Printed = Set<string>
 
 function print(node: SchemaNode, namespace: string | undefined, printed: Printed): string {
   if (isNamed(node)) return printNamed(node, namespace, printed)
@@ -44,7 +44,7 @@ function print(node: SchemaNode, namespace: string | undefined, printed: Printed
 
 function printNamed(node: NamedNode, namespace: string | undefined, printed: Printed): string {
   if (printed.has(node.name.full)) return printString(relativeName(node.name, namespace))
-  printed.set(node.name.full, node)
+  printed.add(node.name.full)
   const type = node.kind === 'record' && node.isError ? 'error' : node.kind
   let text = `{"type":"${type}","name":${printString(node.name.name)}`
   if (node.name.namespace !== namespace) text += `,"namespace":${printString(node.name.namespace ?? '')}`

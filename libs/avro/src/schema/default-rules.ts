@@ -1,54 +1,49 @@
 import { invalidSchema } from '../errors.ts'
-import {
-  isJsonArray,
-  isJsonNumber,
-  isJsonObject,
-  type JsonObject,
-  type JsonValue,
-  printJson,
-} from '../json/json-value.ts'
+import { isJsonArray, isJsonNumber, isJsonObject, type JsonValue, printJson } from '../json/json-value.ts'
 import { canonicalText } from './canonical.ts'
-import type { FieldNode, PrimitiveKind, SchemaNode } from './schema-node.ts'
+import type { FieldNode, PrimitiveKind, RecordNode, SchemaNode } from './schema-node.ts'
 
-/** Throws `AVRO_SCHEMA_INVALID` when the default of any field is not a value of its type. */
-export function checkDefaults(root: SchemaNode): void {
-  const seen = new Set<SchemaNode>()
-  const visit = (node: SchemaNode): void => {
-    if (seen.has(node)) return
-    seen.add(node)
-    if (node.kind === 'array') visit(node.items)
-    else if (node.kind === 'map') visit(node.values)
-    else if (node.kind === 'union') node.branches.forEach(visit)
-    else if (node.kind === 'record') {
-      for (const field of node.fields) {
-        checkDefault(field)
-        visit(field.type)
-      }
-    }
+/**
+ * Throws `AVRO_SCHEMA_INVALID` when the default of a field is not a value of its type. `isComplete` tells whether the
+ * fields of a record are known already: a default that needs them before is refused, as Avro Java does.
+ */
+export function checkDefault(field: FieldNode, isComplete: (record: RecordNode) => boolean = () => true): void {
+  if (field.defaultValue === undefined) return
+  const rules: Rules = {
+    fieldsOf(record) {
+      if (!isComplete(record)) throw invalidSchema('Schema fields not set yet')
+      return record.fields
+    },
+    // Every field of a complete record was checked before.
+    hasDefault: (member) => member.defaultValue !== undefined,
   }
-  visit(root)
-}
-
-function checkDefault(field: FieldNode): void {
-  if (field.defaultValue === undefined || hasUsableDefault(field)) return
+  if (fits(field.type, field.defaultValue, rules)) return
   const shown = `${printJson(field.defaultValue)} not a ${canonicalText(field.type)}`
   throw invalidSchema(`Invalid default for field ${field.name}: ${shown}`)
 }
 
 /** As Avro Java judges: any branch of a union will do, the length of a fixed and the symbols of an enum do not count. */
 export function isValidDefault(node: SchemaNode, json: JsonValue): boolean {
-  if (node.kind === 'union') return node.branches.some((branch) => isValidDefault(branch, json))
-  if (node.kind === 'array') return isJsonArray(json) && json.every((item) => isValidDefault(node.items, item))
-  if (node.kind === 'map') {
-    return isJsonObject(json) && [...json.values()].every((value) => isValidDefault(node.values, value))
-  }
-  if (node.kind === 'record') return isJsonObject(json) && node.fields.every((field) => isValidMember(field, json))
-  return isValidLeaf(node.kind, json)
+  return fits(node, json, { fieldsOf: (record) => record.fields, hasDefault: hasUsableDefault })
 }
 
-function isValidMember(field: FieldNode, json: JsonObject): boolean {
-  const given = json.get(field.name)
-  return given === undefined ? hasUsableDefault(field) : isValidDefault(field.type, given)
+interface Rules {
+  fieldsOf(record: RecordNode): readonly FieldNode[]
+  hasDefault(field: FieldNode): boolean
+}
+
+function fits(node: SchemaNode, json: JsonValue, rules: Rules): boolean {
+  if (node.kind === 'union') return node.branches.some((branch) => fits(branch, json, rules))
+  if (node.kind === 'array') return isJsonArray(json) && json.every((item) => fits(node.items, item, rules))
+  if (node.kind === 'map') {
+    return isJsonObject(json) && [...json.values()].every((value) => fits(node.values, value, rules))
+  }
+  if (node.kind !== 'record') return isValidLeaf(node.kind, json)
+  if (!isJsonObject(json)) return false
+  return rules.fieldsOf(node).every((field) => {
+    const given = json.get(field.name)
+    return given === undefined ? rules.hasDefault(field) : fits(field.type, given, rules)
+  })
 }
 
 /**

@@ -1,16 +1,11 @@
-import { md5, uuidText } from '../md5.ts'
+import { utf8Bytes } from '../json/json-value.ts'
 import { parsingCanonicalForm } from './parsing-canonical-form.ts'
 import type { ParsedSchema } from './schema-node.ts'
-
-/** The registry's guid of a schema without references: MD5 of its canonical string, as UUID text. */
-export function schemaGuid(canonical: string): string {
-  return uuidText(md5(canonical))
-}
 
 /** CRC-64-AVRO of the parsing canonical form, from the specification's "Schema Fingerprints". */
 export function fingerprint64(schema: ParsedSchema): bigint {
   let fingerprint = EMPTY
-  for (const byte of Buffer.from(parsingCanonicalForm(schema), 'utf8')) {
+  for (const byte of utf8Bytes(parsingCanonicalForm(schema))) {
     fingerprint = (fingerprint >> 8n) ^ (TABLE[Number((fingerprint ^ BigInt(byte)) & 0xffn)] ?? 0n)
   }
   return fingerprint

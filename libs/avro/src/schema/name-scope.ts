@@ -1,28 +1,32 @@
 import { AvroError, invalidSchema } from '../errors.ts'
 import type { JsonValue } from '../json/json-value.ts'
-import { canonicalText } from './canonical.ts'
 import { SCHEMA_LIMITS } from './limits.ts'
+import { resolveNames } from './resolve-names.ts'
+import { sameSchema } from './same-schema.ts'
 import {
-  type ArrayNode,
-  type FieldNode,
   type FullName,
   fullName,
-  type MapNode,
   type NamedNode,
   PRIMITIVE_KINDS,
   type PrimitiveKind,
+  type RecordNode,
   type SchemaNode,
-  type UnionNode,
 } from './schema-node.ts'
 
 /** What the parsers of the single types call for the types inside them. */
 export type ParseType = (json: JsonValue, namespace: string | undefined, scope: NameScope) => SchemaNode
 
-/** The names known so far while one schema is parsed, and the rules they must obey. */
+/**
+ * The names known so far while a schema and the ones it references are parsed, and the rules they must obey. As in Avro
+ * Java 1.12 a type is known once it has been read to its end: a name inside its own definition, or before it, stands
+ * open until the text has been read.
+ */
 export class NameScope {
   readonly strict: boolean
+  /** Of texts that were read before this one. */
+  readonly #earlier = new Map<string, NamedNode>()
   readonly #types = new Map<string, NamedNode>()
-  readonly #unresolved = new Map<SchemaNode, string>()
+  readonly #open = new Map<SchemaNode, string>()
   #fields = 0
 
   constructor(strict: boolean) {
@@ -31,27 +35,19 @@ export class NameScope {
 
   /** A type by name: a primitive, a full name, a name in the enclosing namespace, or one in no namespace. */
   find(name: string, namespace: string | undefined): SchemaNode {
-    if ((PRIMITIVE_KINDS as readonly string[]).includes(name)) {
-      return { kind: name as PrimitiveKind, properties: new Map() }
-    }
-    const { full } = fullName(name, namespace)
-    return this.#types.get(full) ?? this.#types.get(name) ?? this.#placeholder(full)
+    if (isPrimitiveName(name)) return { kind: name, properties: new Map() }
+    const full = namespace === undefined || name.includes('.') ? name : `${namespace}.${name}`
+    return this.#known(full) ?? this.#known(name) ?? this.#placeholder(full)
   }
 
+  /** To be called when the type is complete. A name may be defined twice only when both definitions are the same. */
   add(node: NamedNode): void {
     const { full } = node.name
-    if ((PRIMITIVE_KINDS as readonly string[]).includes(full)) {
-      throw invalidSchema(`Schemas may not be named after primitives: ${full}`)
-    }
-    if (!this.#types.has(full)) this.#types.set(full, node)
-  }
-
-  /** A name may be defined twice only when both definitions are the same. To be called when the node is complete. */
-  checkRedefinition(node: NamedNode): void {
-    const earlier = this.#types.get(node.name.full)
-    if (earlier !== undefined && earlier !== node && canonicalText(earlier) !== canonicalText(node)) {
-      throw invalidSchema(`Can't redefine: ${node.name.full}`)
-    }
+    if (/^\.+$/.test(full)) throw invalidSchema(`The name "${full}" has no part`)
+    if (this.strict) checkNameParts(full)
+    const known = this.#known(full)
+    if (known === undefined) this.#types.set(full, node)
+    else if (!sameSchema(node, known)) throw invalidSchema(`Can't redefine: ${full}`)
   }
 
   countField(): void {
@@ -67,12 +63,6 @@ export class NameScope {
   typeName(text: string, namespace: string | undefined): FullName {
     const name = fullName(text, namespace)
     this.checkName(name.name)
-    if (this.strict && name.namespace !== undefined) {
-      for (const part of name.namespace.split('.')) {
-        const problem = nameProblem(part)
-        if (problem) throw invalidSchema(`Namespace part "${part}" is invalid: ${problem}`)
-      }
-    }
     return name
   }
 
@@ -82,43 +72,44 @@ export class NameScope {
     if (problem) throw invalidSchema(problem)
   }
 
-  /** Puts the real types where a name was used before its definition. Throws when a name was never defined. */
-  resolved(root: SchemaNode): SchemaNode {
-    if (this.#unresolved.size === 0) return root
-    const seen = new Set<SchemaNode>()
-    const resolve = (node: SchemaNode): SchemaNode => {
-      const name = this.#unresolved.get(node)
-      if (name !== undefined) {
-        const type = this.#types.get(name)
-        if (type === undefined) throw invalidSchema(`Undefined name: "${name}"`)
-        return resolve(type)
-      }
-      if (!seen.has(node)) {
-        seen.add(node)
-        replaceChildren(node, resolve)
-      }
-      return node
-    }
-    return resolve(root)
+  /** Ends one text: puts the real types where a name was used before its definition. Throws when there is none. */
+  finish(root: SchemaNode): SchemaNode {
+    const types = new Map([...this.#earlier, ...this.#types])
+    const fresh = this.#types.values()
+    const resolved = resolveNames(root, { types, fresh, open: this.#open, strict: this.strict })
+    for (const [name, type] of this.#types) this.#earlier.set(name, type)
+    this.#types.clear()
+    this.#open.clear()
+    this.#fields = 0
+    return resolved
   }
 
-  /** Stands for a type that is named before it is defined, which Avro 1.12 allows. */
-  #placeholder(full: string): SchemaNode {
-    const name = fullName(full, undefined)
-    const node: SchemaNode = { kind: 'fixed', name, size: 0, aliases: [], doc: undefined, properties: new Map() }
-    this.#unresolved.set(node, full)
+  #known(full: string): NamedNode | undefined {
+    return this.#earlier.get(full) ?? this.#types.get(full)
+  }
+
+  /** Stands for a type that is named before it is defined. Avro Java takes a record without fields for it, too. */
+  #placeholder(full: string): RecordNode {
+    const name = fullName(`org.apache.avro.compiler.UnresolvedSchema_${this.#open.size}`, undefined)
+    const common = { name, aliases: [], doc: 'unresolved schema', properties: new Map() }
+    const node: RecordNode = { kind: 'record', isError: false, fields: [], ...common }
+    this.#open.set(node, full)
     return node
   }
 }
 
-type Writable<T> = { -readonly [Member in keyof T]: T[Member] }
+function isPrimitiveName(text: string): text is PrimitiveKind {
+  return (PRIMITIVE_KINDS as readonly string[]).includes(text)
+}
 
-function replaceChildren(node: SchemaNode, resolve: (child: SchemaNode) => SchemaNode): void {
-  if (node.kind === 'array') (node as Writable<ArrayNode>).items = resolve(node.items)
-  if (node.kind === 'map') (node as Writable<MapNode>).values = resolve(node.values)
-  if (node.kind === 'union') (node as Writable<UnionNode>).branches = node.branches.map(resolve)
-  if (node.kind !== 'record') return
-  for (const field of node.fields) (field as Writable<FieldNode>).type = resolve(field.type)
+/** Avro Java checks the whole name when a type is complete, after it has checked its last part. */
+function checkNameParts(full: string): void {
+  const parts = full.split('.')
+  for (const [index, part] of parts.entries()) {
+    const problem = nameProblem(part)
+    const what = index < parts.length - 1 ? 'Namespace part' : 'Name'
+    if (problem) throw invalidSchema(`${what} "${part}" is invalid: ${problem}`)
+  }
 }
 
 /** What is wrong with a name by the specification, in Avro Java's words. */

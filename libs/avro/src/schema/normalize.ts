@@ -5,13 +5,21 @@ import {
   type JsonNumber,
   type JsonObject,
   type JsonValue,
+  latin1Text,
   printDouble,
   printFloat,
   printJson,
   printString,
 } from '../json/json-value.ts'
 import { logicalTypeOf } from './logical-type.ts'
-import { type FieldNode, isNamed, type NamedNode, type ParsedSchema, type SchemaNode } from './schema-node.ts'
+import {
+  aliasText,
+  type FieldNode,
+  isNamed,
+  type NamedNode,
+  type ParsedSchema,
+  type SchemaNode,
+} from './schema-node.ts'
 
 /**
  * The text that a registry hashes under `normalize=true`: full names everywhere, properties and aliases sorted, `order`
@@ -19,7 +27,7 @@ import { type FieldNode, isNamed, type NamedNode, type ParsedSchema, type Schema
  * as Confluent's registry does; the second mention changes nothing when it is parsed.
  */
 export function normalizedText(schema: ParsedSchema): string {
-  return print(schema.root, new Set())
+  return print(schema.root, new Set(schema.referenced))
 }
 
 function print(node: SchemaNode, printed: Set<string>): string {
@@ -42,22 +50,21 @@ function printNamed(node: NamedNode, printed: Set<string>): string {
   const name = printString(node.name.full)
   if (printed.has(node.name.full)) return name
   printed.add(node.name.full)
-  let text = `{"name":${name},"type":"${node.kind === 'record' && node.isError ? 'error' : node.kind}"`
-  if (node.kind === 'enum') {
-    text += `,"symbols":[${node.symbols.map(printString).join(',')}]`
-    if (node.defaultSymbol !== undefined) text += `,"default":${printString(node.defaultSymbol)}`
-  }
+  // An error becomes a record here, as in Confluent's registry.
+  let text = `{"name":${name},"type":"${node.kind}"`
+  if (node.kind === 'enum') text += `,"symbols":[${node.symbols.map(printString).join(',')}]`
   if (node.kind === 'fixed') text += `,"size":${node.size}${logicalMembers(node)}`
   if (node.kind === 'record') text += `,"fields":[${node.fields.map((field) => printField(field, printed)).join(',')}]`
   if (node.doc) text += `,"doc":${printString(node.doc)}`
-  text += printAliases(node.aliases.map((alias) => alias.full))
+  text += printAliases(node.aliases.map((alias) => aliasText(alias, node)))
+  if (node.kind === 'enum' && node.defaultSymbol !== undefined) text += `,"default":${printString(node.defaultSymbol)}`
   return `${text}${sortedMembers(node.properties)}}`
 }
 
 function printField(field: FieldNode, printed: Set<string>): string {
   let text = `{"name":${printString(field.name)},"type":${print(field.type, printed)}`
   text += `,"order":"${field.order.toUpperCase()}"`
-  if (field.doc) text += `,"doc":${printString(field.doc)}`
+  if (field.doc !== undefined) text += `,"doc":${printString(field.doc)}`
   text += printAliases(field.aliases)
   const fallback = field.defaultValue === undefined ? undefined : printDefault(field.type, field.defaultValue)
   if (fallback !== undefined) text += `,"default":${fallback}`
@@ -86,14 +93,14 @@ function printDefault(node: SchemaNode, json: JsonValue): string | undefined {
   if (isJsonNumber(json)) return printNumber(node, json)
   if (typeof json === 'string') {
     if (node.kind === 'string' || node.kind === 'enum') return printString(json)
-    return node.kind === 'bytes' || node.kind === 'fixed' ? printString(inLatin1(json)) : undefined
+    return node.kind === 'bytes' || node.kind === 'fixed' ? printString(latin1Text(json)) : undefined
   }
   if (isJsonArray(json)) {
-    if (node.kind !== 'array') return undefined
+    if (node.kind !== 'array') return json.length === 0 ? '[]' : undefined
     return `[${json.map((item) => printDefault(node.items, item) ?? 'null').join(',')}]`
   }
   if (node.kind === 'map') return printMembers(json, (_, value) => printDefault(node.values, value))
-  if (node.kind !== 'record') return undefined
+  if (node.kind !== 'record') return printJson(sorted(json))
   const types = new Map(node.fields.map((field) => [field.name, field.type]))
   return printMembers(json, (name, value) => {
     const type = types.get(name)
@@ -102,16 +109,10 @@ function printDefault(node: SchemaNode, json: JsonValue): string | undefined {
 }
 
 function printNumber({ kind }: SchemaNode, json: JsonNumber): string | undefined {
+  if (json.kind === 'integer' && BigInt.asIntN(64, json.value) !== json.value) return undefined
   if (kind === 'float') return printFloat(Number(json.value))
   if (kind === 'double') return printDouble(Number(json.value))
-  if (json.kind !== 'integer') return undefined
-  const bits = kind === 'int' ? 32 : kind === 'long' ? 64 : 0
-  return bits > 0 && BigInt.asIntN(bits, json.value) === json.value ? json.value.toString() : undefined
-}
-
-function inLatin1(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- the range is all of ISO 8859-1, controls included
-  return text.replaceAll(/[^\u0000-\u00ff]/g, '?')
+  return json.kind === 'integer' && (kind === 'int' || kind === 'long') ? json.value.toString() : undefined
 }
 
 function printMembers(json: JsonObject, print: (name: string, value: JsonValue) => string | undefined): string {

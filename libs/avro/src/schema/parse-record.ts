@@ -1,11 +1,13 @@
 import { invalidSchema } from '../errors.ts'
+import { parseJavaDouble } from '../json/java-double.ts'
 import { isJsonArray, isJsonObject, type JsonObject, type JsonValue, printJson } from '../json/json-value.ts'
+import { checkDefault } from './default-rules.ts'
 import type { NameScope, ParseType } from './name-scope.ts'
 import { optionalText, parseAliases, parseHeader } from './parse-named.ts'
 import { FIELD_MEMBERS, propertiesOf, SCHEMA_MEMBERS } from './schema-members.ts'
-import type { FieldNode, RecordNode } from './schema-node.ts'
+import type { FieldNode, RecordNode, SchemaNode } from './schema-node.ts'
 
-/** A record or error. Its name is known inside its own fields, so that types can be recursive. */
+/** A record or error. Inside its own fields its name stands open, so that types can be recursive. */
 export function parseRecord(
   json: JsonObject,
   namespace: string | undefined,
@@ -16,11 +18,11 @@ export function parseRecord(
   const fields: FieldNode[] = []
   const properties = propertiesOf(json, SCHEMA_MEMBERS)
   const node: RecordNode = { kind: 'record', isError: json.get('type') === 'error', ...header, fields, properties }
-  scope.add(node)
   const list = json.get('fields')
   if (!isJsonArray(list)) throw invalidSchema(`Record has no fields: ${printJson(json)}`)
   for (const item of list) {
     const field = { ...parseField(item, node, scope, parseType), position: fields.length }
+    if (scope.strict) checkDefault(field)
     const twin = fields.find((other) => other.name === field.name)
     if (twin) {
       const both = `${inWords(field)} and ${inWords(twin)}`
@@ -28,7 +30,7 @@ export function parseRecord(
     }
     fields.push(field)
   }
-  scope.checkRedefinition(node)
+  scope.add(node)
   return node
 }
 
@@ -46,15 +48,24 @@ function parseField(
   scope.checkName(name)
   const type = json.get('type')
   if (type === undefined) throw invalidSchema(`No field type: ${printJson(json)}`)
+  const node = parseType(type, record.name.namespace, scope)
   return {
     name,
-    type: parseType(type, record.name.namespace, scope),
+    type: node,
     doc: optionalText(json.get('doc')),
-    defaultValue: json.get('default'),
+    defaultValue: parseDefault(node, json.get('default')),
     order: parseOrder(json.get('order')),
     aliases: [...new Set(parseAliases(json))],
     properties: propertiesOf(json, FIELD_MEMBERS),
   }
+}
+
+/** A default of a float or double may be text, which is how `NaN` and the infinities are written. */
+function parseDefault(node: SchemaNode, json: JsonValue | undefined): JsonValue | undefined {
+  if (typeof json !== 'string' || (node.kind !== 'float' && node.kind !== 'double')) return json
+  const value = parseJavaDouble(json)
+  if (value === undefined) throw invalidSchema(`For input string: ${printJson(json)}`)
+  return { kind: 'double', value }
 }
 
 const ORDERS = ['ascending', 'descending', 'ignore'] as const

@@ -1,17 +1,23 @@
 import { AvroError, invalidSchema } from '../errors.ts'
 import { parseJson, JsonSyntaxError } from '../json/parse-json.ts'
 import { isJsonArray, isJsonObject, type JsonObject, type JsonValue, printJson } from '../json/json-value.ts'
-import { checkDefaults } from './default-rules.ts'
+import { canonicalText } from './canonical.ts'
 import { SCHEMA_LIMITS } from './limits.ts'
 import { NameScope, type ParseType } from './name-scope.ts'
 import { parseEnum, parseFixed } from './parse-named.ts'
 import { parseRecord } from './parse-record.ts'
+import { checkBranches } from './resolve-names.ts'
 import { propertiesOf, SCHEMA_MEMBERS } from './schema-members.ts'
 import { branchName, type ParsedSchema, PRIMITIVE_KINDS, type PrimitiveKind, type SchemaNode } from './schema-node.ts'
 
 export interface ParseOptions {
   /** Rules for new schemas: names of ASCII letters, digits and `_`, defaults that fit. Stored ones need not obey. */
   readonly strict?: boolean
+  /**
+   * Texts of the schemas that this one may refer to by name, each after those that it refers to itself: what
+   * `resolveReferences` returns.
+   */
+  readonly references?: readonly string[]
 }
 
 /**
@@ -20,9 +26,14 @@ export interface ParseOptions {
  */
 export function parseSchema(text: string, options: ParseOptions = {}): ParsedSchema {
   const scope = new NameScope(options.strict ?? false)
-  const root = scope.resolved(parseType(readJson(text), undefined, scope))
-  if (options.strict) checkDefaults(root)
-  return { root }
+  const references = options.references ?? []
+  if (references.length > SCHEMA_LIMITS.referencesMax) {
+    throw tooLarge(`The schema has ${references.length} references; at most ${SCHEMA_LIMITS.referencesMax} are allowed`)
+  }
+  const parse = (one: string) => scope.finish(parseType(readJson(one), undefined, scope))
+  const referenced = new Set(references.map((reference) => branchName(parse(reference))))
+  const root = parse(text)
+  return referenced.size === 0 ? { root } : { root, referenced }
 }
 
 const parseType: ParseType = (json, namespace, scope) => {
@@ -81,14 +92,10 @@ function parseTypeObject(json: JsonObject, namespace: string | undefined, scope:
 
 function parseUnion(json: readonly JsonValue[], namespace: string | undefined, scope: NameScope): SchemaNode {
   const branches = json.map((branch) => parseType(branch, namespace, scope))
-  const names = new Set<string>()
-  for (const branch of branches) {
-    if (branch.kind === 'union') throw invalidSchema(`Nested union: ${printJson(json)}`)
-    const name = branchName(branch)
-    if (names.has(name)) throw invalidSchema(`Duplicate in union:${name}`)
-    names.add(name)
-  }
-  return { kind: 'union', branches }
+  const union: SchemaNode = { kind: 'union', branches }
+  if (branches.some(({ kind }) => kind === 'union')) throw invalidSchema(`Nested union: ${canonicalText(union)}`)
+  checkBranches(branches)
+  return union
 }
 
 function isPrimitiveName(text: string): text is PrimitiveKind {

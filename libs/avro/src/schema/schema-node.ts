@@ -7,6 +7,8 @@ export type PrimitiveKind = (typeof PRIMITIVE_KINDS)[number]
 /** A schema after parsing; its type may be of any kind, also a union. */
 export interface ParsedSchema {
   readonly root: SchemaNode
+  /** Full names of the schemas it was parsed with: types of these names are printed as names, never in full. */
+  readonly referenced?: ReadonlySet<string>
 }
 
 /** One type in a parsed schema. References by name are resolved: the same named type is the same object everywhere. */
@@ -98,4 +100,9 @@ export function fullName(text: string, enclosing: string | undefined): FullName 
   const name = text.slice(dot + 1)
   const namespace = (dot < 0 ? enclosing : text.slice(0, dot)) || undefined
   return { name, namespace, full: namespace === undefined ? name : `${namespace}.${name}` }
+}
+
+/** An alias as Avro Java's `getAliases` tells it: one without namespace of a type that has one begins with a dot. */
+export function aliasText(alias: FullName, type: NamedNode): string {
+  return alias.namespace === undefined && type.name.namespace !== undefined ? `.${alias.name}` : alias.full
 }

@@ -33,6 +33,20 @@ describe('the client of a schema registry', () => {
     expect(await client.schemaText(id)).toBe(text)
   })
 
+  it('gives all versions of a subject, oldest first', async () => {
+    const subject = 'a topic/with:odd signs-test.Paid'
+    expect(await client.versions(subject)).toEqual([])
+    const memo = { name: 'memo', type: 'string', default: '' }
+    const first = await client.register(subject, schema(amount))
+    const second = await client.register(subject, schema(amount, memo))
+    expect(await client.versions(subject)).toMatchObject([
+      { version: 1, id: first, schema: expect.stringContaining('timestamp-millis') },
+      { version: 2, id: second, schema: expect.stringContaining('memo') },
+    ])
+    const nobody = new ConfluentRegistryClient('http://127.0.0.1:1/', 2_000)
+    await expect(nobody.versions(subject)).rejects.toMatchObject({ code: 'REGISTRY_UNREACHABLE' })
+  })
+
   it('knows what is not there', async () => {
     expect(await client.schemaText(4711)).toBeUndefined()
     await client.register('topic-test.Other', schema(amount))

@@ -1,6 +1,6 @@
 import { COMPATIBILITY, SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry'
 import { fail } from '../errors.ts'
-import type { SchemaRegistryClient } from './schema-registry-client.ts'
+import type { RegisteredVersion, SchemaRegistryClient } from './schema-registry-client.ts'
 
 type RegistryArguments = ConstructorParameters<typeof SchemaRegistry>[0]
 type Middleware = NonNullable<RegistryArguments['middlewares']>[number]
@@ -9,6 +9,7 @@ type Middleware = NonNullable<RegistryArguments['middlewares']>[number]
 export class ConfluentRegistryClient implements SchemaRegistryClient {
   readonly url: string
   readonly #timeoutMs: number
+  readonly #base: string
   readonly #client: SchemaRegistry
   /** Schema texts as the registry sent them: the client itself would give them back without logical types. */
   readonly #texts = new Map<number, string>()
@@ -16,8 +17,9 @@ export class ConfluentRegistryClient implements SchemaRegistryClient {
   constructor(url: string, timeoutMs: number) {
     this.url = url
     this.#timeoutMs = timeoutMs
+    this.#base = url.replace(/\/+$/, '')
     this.#client = new SchemaRegistry({
-      host: url.replace(/\/+$/, ''),
+      host: this.#base,
       retry: { retries: 2, initialRetryTimeInSecs: 0.05, maxRetryTimeInSecs: 1 },
       middlewares: [this.#keepingTexts()],
     })
@@ -42,6 +44,15 @@ export class ConfluentRegistryClient implements SchemaRegistryClient {
       if (isNotFound(error)) return false
       throw error
     }
+  }
+
+  async versions(subject: string): Promise<readonly RegisteredVersion[]> {
+    const path = `/subjects/${encodeURIComponent(subject)}/versions`
+    const numbers = await this.#get<readonly number[]>(path)
+    if (numbers === undefined) return []
+    const held = await Promise.all(numbers.map((version) => this.#get<RegisteredVersion>(`${path}/${version}`)))
+    // A version that was deleted between the two questions is none any more.
+    return held.flatMap((found) => found ?? []).map(({ version, id, schema }) => ({ version, id, schema }))
   }
 
   async register(subject: string, schemaText: string): Promise<number> {
@@ -70,6 +81,27 @@ export class ConfluentRegistryClient implements SchemaRegistryClient {
     const text = this.#texts.get(id)
     this.#texts.delete(id)
     return text
+  }
+
+  /** A question that the client has no call for; undefined when there is no such thing. */
+  async #get<Answer>(path: string): Promise<Answer | undefined> {
+    const what = `GET ${path}`
+    let response: Response
+    try {
+      response = await fetch(this.#base + path, {
+        headers: { accept: 'application/vnd.schemaregistry.v1+json' },
+        signal: AbortSignal.timeout(this.#timeoutMs),
+      })
+      if (response.ok) return (await response.json()) as Answer
+    } catch (error) {
+      const { name, message, cause } = error as Error
+      if (name === 'TimeoutError') throw this.#unreachable(what, `no answer within ${this.#timeoutMs} ms`)
+      throw this.#unreachable(what, cause instanceof Error ? cause.message : message)
+    }
+    const text = await response.text()
+    if (response.status === 404) return undefined
+    if (response.status >= 500) throw this.#unreachable(what, `status ${response.status}: ${text}`)
+    throw fail('REGISTRY_REFUSED', `${what}: ${text}`, { details: { status: response.status } })
   }
 
   #keepingTexts(): Middleware {

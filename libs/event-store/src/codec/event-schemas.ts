@@ -40,18 +40,3 @@ export function eventSchemas(topic: string, event: AnyEventType): EventSchemas {
 export function newestRegistered(schemas: EventSchemas): HeldVersion | undefined {
   return schemas.versions.findLast(({ schemaId }) => schemaId !== undefined)
 }
-
-/**
- * A value of the newest shape as an older version would write it; undefined when something other than defaults would
- * be lost on the way.
- */
-export function encodeAsOlder(older: AvroType, newest: AvroType, newestBody: Buffer): Buffer | undefined {
-  try {
-    const body = older.encode(older.readerOf(newest)(newestBody))
-    const back = newest.encode(newest.readerOf(older)(body))
-    return back.equals(newestBody) ? body : undefined
-  } catch {
-    // The older version cannot hold this value, or cannot be read into at all.
-    return undefined
-  }
-}

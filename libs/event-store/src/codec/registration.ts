@@ -7,8 +7,9 @@ import type { SchemaRegistryClient } from './schema-registry-client.ts'
 /**
  * - `all`: every version that the code knows is registered, in order.
  * - `initial`: version 1 of a subject that does not exist; later versions are somebody else's decision.
+ * - `none`: nothing; for readers.
  */
-export type RegistrationPolicy = 'all' | 'initial'
+export type RegistrationPolicy = 'all' | 'initial' | 'none'
 
 /** Finds or registers an event's versions and notes their ids. Errors: `SCHEMA_INCOMPATIBLE`, `REGISTRY_UNREACHABLE`. */
 export async function registerVersions(
@@ -17,6 +18,7 @@ export async function registerVersions(
   policy: RegistrationPolicy,
 ): Promise<void> {
   await lookUp(registry, schemas)
+  if (policy === 'none') return
   for (const held of schemas.versions) {
     if (held.schemaId !== undefined) continue
     if (policy === 'initial' && (held.version > 1 || (await registry.subjectExists(schemas.subject)))) continue

@@ -29,10 +29,8 @@ describe('the registry codec', () => {
     expect(encoded.value.readInt8(0)).toBe(0)
     expect(encoded.value.readInt32BE(1)).toBe(encoded.schemaId)
     expect(codec.decode(encoded.value)).toEqual({
-      type: 'test.Noted',
-      schemaId: encoded.schemaId,
-      schemaVersion: 2,
-      data: { text: 'hi', lang: 'en' },
+      schema: { id: encoded.schemaId, name: 'test.Noted', version: 2, guid: expect.stringMatching(/^[0-9a-f-]{36}$/) },
+      events: [{ type: 'test.Noted', data: { text: 'hi', lang: 'en' } }],
     })
   })
 
@@ -52,7 +50,10 @@ describe('the registry codec', () => {
     await Promise.all([reader.prepare([value, value]), reader.prepare([value])])
     await reader.prepare([value])
     expect(registry.calls.schemaText - before).toBe(1)
-    expect(reader.decode(value)).toMatchObject({ schemaVersion: undefined, data: { text: 'old', lang: 'en' } })
+    expect(reader.decode(value)).toMatchObject({
+      schema: { name: 'test.Noted', version: undefined },
+      events: [{ data: { text: 'old', lang: 'en' } }],
+    })
   })
 
   it('refuses a value that does not fit, with the field', async () => {
@@ -80,7 +81,7 @@ describe('the registry codec', () => {
     // Learned later, the same id is read.
     await reader.register(topic, [Added])
     await reader.prepare([value])
-    expect(reader.decode(value)).toMatchObject({ data: { amount: 1 } })
+    expect(reader.decode(value)).toMatchObject({ events: [{ data: { amount: 1 } }] })
   })
 
   it('says which field makes a new version incompatible, and why', async () => {

@@ -1,9 +1,9 @@
-import { AvroError, decodeWire, encodeWire } from '@keyfold/avro'
-import type { AnyEventType, DomainEvent } from '@keyfold/eventsourcing'
+import { AvroError, type AvroType, decodeWire, encodeWire } from '@keyfold/avro'
+import type { AnyEventType, DomainEvent, UpcasterDescriptor, VersionedEvent } from '@keyfold/eventsourcing'
 import { asKeyfoldError, fail } from '../errors.ts'
-import type { DecodedEvent, EncodedEvent, EventCodec } from '../event-codec.ts'
+import type { DecodedValue, EncodedEvent, EventCodec, RegisteredSchema } from '../event-codec.ts'
 import { ConfluentRegistryClient } from './confluent-registry-client.ts'
-import { encodeAsOlder, type EventSchemas, eventSchemas, type HeldVersion, newestRegistered } from './event-schemas.ts'
+import { type EventSchemas, eventSchemas, type HeldVersion, newestRegistered } from './event-schemas.ts'
 import { lookUp, registerVersions, type RegistrationPolicy } from './registration.ts'
 import type { SchemaRegistryClient } from './schema-registry-client.ts'
 import { WriterSchemas } from './writer-schemas.ts'
@@ -40,21 +40,27 @@ export class RegistryEventCodec implements EventCodec {
     this.#writers = new WriterSchemas(this.#registry)
   }
 
-  async register(topic: string, events: readonly AnyEventType[]): Promise<void> {
-    await Promise.all(events.map((event) => this.#register(topic, event)))
+  async register(
+    topic: string,
+    events: readonly AnyEventType[],
+    upcasters: readonly UpcasterDescriptor[] = [],
+  ): Promise<void> {
+    const ofTopic = events.map((event) => eventSchemas(topic, event))
+    this.#writers.learn(topic, events, upcasters)
+    await Promise.all(ofTopic.map((schemas) => this.#register(schemas)))
   }
 
   encode(topic: string, event: DomainEvent): EncodedEvent | Promise<EncodedEvent> {
     const schemas = this.#schemas.get(placeOf(topic, event.type))
     if (schemas === undefined) throw fail('EVENT_UNKNOWN', `no schema of ${event.type} is known for topic ${topic}`)
-    const body = encodeBody(schemas, event.data)
+    const body = this.#encodeBody(schemas, event)
     const held = newestRegistered(schemas)
-    if (held === schemas.newest) return encoded(schemas, held, body)
+    if (held === schemas.newest) return encoded(schemas, held, body, body)
     if (held !== undefined) {
-      const older = encodeAsOlder(held.type, schemas.newest.type, body)
+      const older = this.#encodeAsOlder(held.type, schemas, body)
       if (older !== undefined) {
         this.#lookAgainSoon(schemas)
-        return encoded(schemas, held, older)
+        return encoded(schemas, held, older, body)
       }
     }
     return this.#encodeAfterLooking(schemas, body)
@@ -64,37 +70,82 @@ export class RegistryEventCodec implements EventCodec {
     return this.#writers.prepare(values)
   }
 
-  decode(value: Buffer): DecodedEvent {
+  decode(value: Buffer): DecodedValue {
     const { schemaId, bodyOffset } = wireHeader(value)
-    const writer = this.#writers.of(schemaId)
+    const { schema, read } = this.#writers.of(schemaId)
     try {
-      return { type: writer.name, schemaId, schemaVersion: writer.version, data: writer.read(value, bodyOffset) }
+      return { schema, events: read(value, bodyOffset) }
     } catch (error) {
-      throw asKeyfoldError(error, 'VALUE_UNREADABLE', `a value of ${writer.name} (schema ${schemaId})`)
+      throw asKeyfoldError(error, 'VALUE_UNREADABLE', `a value of ${schema.name} (schema ${schemaId})`)
     }
   }
 
-  async #register(topic: string, event: AnyEventType): Promise<void> {
-    const place = placeOf(topic, event.eventName)
-    const schemas = eventSchemas(topic, event)
-    this.#writers.learn(schemas)
-    if (this.#schemas.get(place)?.newest.type.fingerprint === schemas.newest.type.fingerprint) return
-    await registerVersions(this.#registry, schemas, this.#policy)
-    this.#schemas.set(place, schemas)
-    for (const held of schemas.versions) this.#writers.know(schemas, held)
+  knows(type: string): boolean {
+    return this.#writers.knows(type)
+  }
+
+  storedTypesOf(types: Iterable<string>): ReadonlySet<string> {
+    return this.#writers.storedTypesOf(types)
+  }
+
+  async registered(topic: string, events: readonly AnyEventType[]): Promise<readonly RegisteredSchema[]> {
+    const ofEvents = await Promise.all(
+      events.map(async ({ eventName: event }) => {
+        const subject = `${topic}-${event}`
+        const versions = await this.#registry.versions(subject)
+        return versions.map((version) => ({ event, subject, ...version }))
+      }),
+    )
+    return ofEvents.flat()
+  }
+
+  async #register(schemas: EventSchemas): Promise<void> {
+    const place = placeOf(schemas.topic, schemas.name)
+    const known = this.#schemas.get(place)
+    if (known === undefined) {
+      await registerVersions(this.#registry, schemas, this.#policy)
+      this.#schemas.set(place, schemas)
+    }
+    for (const held of (known ?? schemas).versions) this.#writers.know(schemas, held)
+  }
+
+  #encodeBody(schemas: EventSchemas, event: DomainEvent): Buffer {
+    const { version } = event as Partial<VersionedEvent>
+    if (version !== undefined && version !== schemas.newest.version) {
+      const message = `a new ${event.type} has the shape of version ${schemas.newest.version}, not ${version}`
+      throw fail('EVENT_DOES_NOT_FIT', message, { details: { type: event.type, version } })
+    }
+    this.#writers.writable(event.type)
+    return encodeBody(schemas, event.data)
+  }
+
+  /**
+   * A value of the newest shape as an older version would write it; undefined when readers, upcasters included, would
+   * not get the very same back.
+   */
+  #encodeAsOlder(older: AvroType, { name, newest }: EventSchemas, newestBody: Buffer): Buffer | undefined {
+    try {
+      const body = older.encode(older.readerOf(newest.type)(newestBody))
+      const [back, ...more] = this.#writers.readBack(name, older, body)
+      if (back?.type !== name || more.length > 0) return undefined
+      return newest.type.encode(back.data).equals(newestBody) ? body : undefined
+    } catch {
+      // The older version cannot hold this value, or cannot be read into at all.
+      return undefined
+    }
   }
 
   /** The value says something that no registered version can hold: perhaps one was registered meanwhile. */
   async #encodeAfterLooking(schemas: EventSchemas, body: Buffer): Promise<EncodedEvent> {
     await this.#look(schemas)
     const held = newestRegistered(schemas)
-    if (held === schemas.newest) return encoded(schemas, held, body)
-    const older = held === undefined ? undefined : encodeAsOlder(held.type, schemas.newest.type, body)
-    if (held !== undefined && older !== undefined) return encoded(schemas, held, older)
+    if (held === schemas.newest) return encoded(schemas, held, body, body)
+    const older = held === undefined ? undefined : this.#encodeAsOlder(held.type, schemas, body)
+    if (held !== undefined && older !== undefined) return encoded(schemas, held, older, body)
     const missing = schemas.versions.find(
       ({ version, type }) =>
         version > (held?.version ?? 0) &&
-        (type === schemas.newest.type || encodeAsOlder(type, schemas.newest.type, body) !== undefined),
+        (type === schemas.newest.type || this.#encodeAsOlder(type, schemas, body) !== undefined),
     )
     const version = missing?.version ?? schemas.newest.version
     throw fail(
@@ -141,9 +192,10 @@ function encodeBody(schemas: EventSchemas, data: unknown): Buffer {
   }
 }
 
-function encoded(schemas: EventSchemas, held: HeldVersion, body: Buffer): EncodedEvent {
+/** `newestBody` is the same value in the newest shape: what readers will get. */
+function encoded(schemas: EventSchemas, held: HeldVersion, body: Buffer, newestBody: Buffer): EncodedEvent {
   const schemaId = held.schemaId ?? 0
-  const data = schemas.newest.type.readerOf(held.type)(body)
+  const data = schemas.newest.type.decode(newestBody)
   return { value: encodeWire(schemaId, body), schemaId, schemaVersion: held.version, data }
 }
 

@@ -1,15 +1,16 @@
-import { AvroError, type AvroType, avroType, type BodyReader, decodeWire } from '@keyfold/avro'
+import { AvroError, type AvroType, avroType, decodeWire } from '@keyfold/avro'
+import type { AnyEventType, DomainEvent, UpcasterDescriptor } from '@keyfold/eventsourcing'
 import { asKeyfoldError, fail } from '../errors.ts'
+import type { WrittenSchema } from '../event-codec.ts'
+import { type EventReader, EventReaders, unknownEvent } from './event-readers.ts'
 import type { EventSchemas, HeldVersion } from './event-schemas.ts'
 import type { SchemaRegistryClient } from './schema-registry-client.ts'
 
 /** How values of one schema id are read. */
 interface WriterSchema {
-  readonly name: string
-  /** The event's schema version that this is; undefined when the code knows no version like it. */
-  readonly version: number | undefined
-  /** Resolved into the newest shape. Throws when the code does not know the event. */
-  readonly read: BodyReader
+  readonly schema: WrittenSchema
+  /** What it becomes for the code of today. Throws when the code does not know the event. */
+  readonly read: EventReader
 }
 
 /** Schema ids are few; this many are kept at most, oldest dropped first. */
@@ -18,8 +19,7 @@ const keptIds = 4_096
 /** The schemas that values were written with, by id. What an id means never changes, so it is fetched once. */
 export class WriterSchemas {
   readonly #registry: SchemaRegistryClient
-  /** By full name: what the code knows of the event. */
-  readonly #events = new Map<string, EventSchemas>()
+  readonly #readers = new EventReaders()
   readonly #byId = new Map<number, WriterSchema>()
   readonly #fetching = new Map<number, Promise<void>>()
 
@@ -27,25 +27,39 @@ export class WriterSchemas {
     this.#registry = registry
   }
 
-  /** Makes an event readable. Errors: `EVENT_NAME_TAKEN` when another event has the same name. */
-  learn(schemas: EventSchemas): void {
-    const known = this.#events.get(schemas.name)
-    if (known !== undefined && known.newest.type.fingerprint !== schemas.newest.type.fingerprint) {
-      throw fail(
-        'EVENT_NAME_TAKEN',
-        `the event name ${schemas.name} stands for different schemas on topics ${known.topic} and ${schemas.topic}`,
-      )
-    }
-    if (known !== undefined) return
-    this.#events.set(schemas.name, schemas)
-    // An id of this event may have been fetched while its name was unknown.
-    for (const [id, { name }] of this.#byId) if (name === schemas.name) this.#byId.delete(id)
+  /** Makes events readable. Errors: `UPCASTERS_INVALID`, `EVENT_NAME_TAKEN`. */
+  learn(topic: string, events: readonly AnyEventType[], upcasters: readonly UpcasterDescriptor[]): void {
+    const changed = this.#readers.learn(topic, events, upcasters)
+    // An id may have been fetched while less was known of its event.
+    for (const [id, { schema }] of this.#byId) if (changed.has(schema.name)) this.#byId.delete(id)
+  }
+
+  knows(type: string): boolean {
+    return this.#readers.knows(type)
+  }
+
+  storedTypesOf(types: Iterable<string>): ReadonlySet<string> {
+    return this.#readers.storedTypesOf(types)
+  }
+
+  /** The newest schema of an event that the code may write. Errors: `EVENT_UNKNOWN`. */
+  writable(name: string): AvroType {
+    const type = this.#readers.newestOf(name)
+    if (type !== undefined) return type
+    const why = this.#readers.knows(name) ? 'an upcaster takes it away when it is read' : 'it is not known'
+    throw fail('EVENT_UNKNOWN', `the event ${name} cannot be written: ${why}`, { details: { type: name } })
+  }
+
+  /** What readers will make of a body that `writer` wrote. */
+  readBack(name: string, writer: AvroType, body: Buffer): readonly DomainEvent[] {
+    return this.#readers.readerOf(name, writer)(body)
   }
 
   /** Notes the id of a version that is registered, so that it need not be fetched. */
   know(schemas: EventSchemas, { schemaId, version, type }: HeldVersion): void {
     if (schemaId === undefined) return
-    this.#keep(schemaId, { name: schemas.name, version, read: readerOf(schemas, type) })
+    const { name } = schemas
+    this.#keep(schemaId, { name, version, guid: type.fingerprint }, this.#readerOf(name, type))
   }
 
   /** Errors: `SCHEMA_UNKNOWN`. */
@@ -78,21 +92,26 @@ export class WriterSchemas {
     if (text === undefined) return
     const writer = readableType(text, id)
     if (typeof writer === 'function') {
-      this.#keep(id, { name: `schema ${id}`, version: undefined, read: writer })
+      this.#keep(id, { name: `schema ${id}`, version: undefined, guid: undefined }, writer)
       return
     }
     const name = writer.fullName
-    const event = this.#events.get(name)
-    if (event === undefined) {
-      this.#keep(id, { name, version: undefined, read: refusing(() => unknownEvent(name)) })
-      return
-    }
-    const version = event.versions.find(({ type }) => type.fingerprint === writer.fingerprint)?.version
-    this.#keep(id, { name, version, read: readerOf(event, writer) })
+    const version = this.#readers.versionOf(writer, name)
+    this.#keep(id, { name, version, guid: writer.fingerprint }, this.#readerOf(name, writer))
   }
 
-  #keep(id: number, writer: WriterSchema): void {
-    this.#byId.set(id, writer)
+  #readerOf(name: string, writer: AvroType): EventReader {
+    if (!this.#readers.knows(name)) return refusing(() => unknownEvent(name))
+    try {
+      return this.#readers.readerOf(name, writer)
+    } catch (error) {
+      if (!(error instanceof AvroError)) throw error
+      return refusing(() => asKeyfoldError(error, 'VALUE_UNREADABLE', `a value of ${name}`))
+    }
+  }
+
+  #keep(id: number, schema: Omit<WrittenSchema, 'id'>, read: EventReader): void {
+    this.#byId.set(id, { schema: { id, ...schema }, read })
     const [oldest] = this.#byId.keys()
     if (this.#byId.size > keptIds && oldest !== undefined) this.#byId.delete(oldest)
   }
@@ -104,7 +123,7 @@ function schemaIdOf(value: Buffer): number | undefined {
 }
 
 /** The type of a fetched schema, or a reader that says why there is none. */
-function readableType(text: string, id: number): AvroType | BodyReader {
+function readableType(text: string, id: number): AvroType | EventReader {
   try {
     return avroType(text)
   } catch (error) {
@@ -112,23 +131,8 @@ function readableType(text: string, id: number): AvroType | BodyReader {
   }
 }
 
-function readerOf(event: EventSchemas, writer: AvroType): BodyReader {
-  try {
-    return event.newest.type.readerOf(writer)
-  } catch (error) {
-    if (!(error instanceof AvroError)) throw error
-    return refusing(() => asKeyfoldError(error, 'VALUE_UNREADABLE', `a value of ${event.name}`))
-  }
-}
-
-function refusing(error: () => Error): BodyReader {
+function refusing(error: () => Error): EventReader {
   return () => {
     throw error()
   }
-}
-
-function unknownEvent(name: string): Error {
-  return fail('EVENT_UNKNOWN', `a stored event ${name} is not among the events that this code knows`, {
-    details: { type: name },
-  })
 }

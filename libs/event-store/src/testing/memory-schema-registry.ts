@@ -17,6 +17,12 @@ export class MemorySchemaRegistry implements SchemaRegistryClient {
     return this.#subjects.get(subject)?.includes(schemaText) === true ? this.#texts.indexOf(schemaText) + 1 : undefined
   }
 
+  async versions(subject: string) {
+    this.#refuseUnreachable()
+    const texts = this.#subjects.get(subject) ?? []
+    return texts.map((schema, index) => ({ version: index + 1, id: this.#texts.indexOf(schema) + 1, schema }))
+  }
+
   async subjectExists(subject: string): Promise<boolean> {
     this.#refuseUnreachable()
     return this.#subjects.has(subject)

@@ -3,6 +3,7 @@ import type { KafkaClient } from '@keyfold/kafka'
 import { RegistryEventCodec } from '../codec/registry-event-codec.ts'
 import { type EventStore, openEventStore } from '../event-store.ts'
 import type { EventStoreLimits } from '../event-store-options.ts'
+import type { GateOptions } from '../gate/gate-options.ts'
 import { counterOn } from './counter.ts'
 import { MemorySchemaRegistry } from './memory-schema-registry.ts'
 
@@ -14,7 +15,7 @@ export interface Counters {
   readonly registry: MemorySchemaRegistry
   readonly logged: string[]
   /** Another process: its own client and codec, the same cluster and registry. */
-  readonly openAnother: () => Promise<EventStore>
+  readonly openAnother: (gate?: GateOptions) => Promise<EventStore>
 }
 
 export interface CountersOptions {
@@ -31,7 +32,7 @@ export async function openCounters(options: CountersOptions = {}): Promise<Count
   const kafka = options.kafka ?? new InMemoryKafka()
   const registry = new MemorySchemaRegistry()
   const logged: string[] = []
-  const open = (client: KafkaClient) =>
+  const open = (client: KafkaClient, gate: GateOptions = {}) =>
     openEventStore({
       application: 'test',
       kafka: client,
@@ -39,8 +40,10 @@ export async function openCounters(options: CountersOptions = {}): Promise<Count
       aggregates: [counterOn(topic)],
       partitions,
       limits,
+      gate,
+      startRetry: { attempts: 1 },
       logger: (level, message) => logged.push(`${level} ${message}`),
     })
   const store = await open(wrap(kafka))
-  return { store, kafka, registry, logged, openAnother: () => open(new InMemoryKafka(kafka.log)) }
+  return { store, kafka, registry, logged, openAnother: (gate) => open(new InMemoryKafka(kafka.log), gate) }
 }

@@ -178,7 +178,7 @@ export class Batch {
   #evolve(pending: PendingCommand, { events, now }: EventsDecided): boolean {
     const { key, name } = pending.request
     try {
-      for (const { type, encoded } of events) this.#claim.memory.evolve(key, { type, data: encoded.data }, now)
+      for (const { type, encoded } of events) this.#claim.memory.evolve(key, [{ type, data: encoded.data }], now)
       return true
     } catch (error) {
       this.#spoilt = true

@@ -1,6 +1,6 @@
 import type { KafkaClient, TransactionalProducer } from '@keyfold/kafka'
 import type { AggregateDescriptor } from '@keyfold/eventsourcing'
-import { decodeStoredEvent } from '../envelope.ts'
+import { decodeRecord } from '../envelope.ts'
 import { fail } from '../errors.ts'
 import type { EventCodec } from '../event-codec.ts'
 import type { EventStoreLimits } from '../event-store-options.ts'
@@ -111,7 +111,7 @@ async function foldEvents(context: WriterContext, memory: PartitionMemory): Prom
   const endOffset = endOf(ends, topic, partition)
   for await (const records of readPartition(kafka, { topic, partition, fromOffset: 0, endOffset })) {
     await codec.prepare(records.flatMap(({ value }) => value ?? []))
-    for (const record of records) memory.fold(decodeStoredEvent(record, codec), record)
+    for (const record of records) memory.fold(decodeRecord(record, codec), record)
   }
   return endOffset
 }

@@ -1,6 +1,6 @@
-import type { AggregateDescriptor } from '@keyfold/eventsourcing'
+import type { AggregateDescriptor, DomainEvent } from '@keyfold/eventsourcing'
 import type { StoredRecord } from '@keyfold/kafka'
-import { HEADERS, numberHeader, type StoredEvent } from '../envelope.ts'
+import { type DecodedRecord, HEADERS, numberHeader } from '../envelope.ts'
 import { asKeyfoldError, fail } from '../errors.ts'
 import { CommandLedger, type LedgerLimits } from './command-ledger.ts'
 import type { Claimed } from './state-records.ts'
@@ -49,9 +49,9 @@ export class PartitionMemory {
     if (this.#aggregates.get(key)?.version === 0) this.#aggregates.delete(key)
   }
 
-  /** Takes a stored event in. Errors: `LOG_CORRUPT_VERSION`, `PARTITION_REFUSED` when the aggregate's step throws. */
-  fold(event: StoredEvent, record: StoredRecord): void {
-    const { topic, partition, offset, key, aggregateVersion } = event
+  /** Takes a stored event in: one step of the version, whatever upcasters made of it. Errors: `LOG_CORRUPT_VERSION`, `PARTITION_REFUSED` when the aggregate's step throws. */
+  fold(stored: DecodedRecord, record: StoredRecord): void {
+    const { topic, partition, offset, key, aggregateVersion } = stored
     const memory = this.of(key)
     if (aggregateVersion !== memory.version + 1) {
       throw fail(
@@ -61,25 +61,31 @@ export class PartitionMemory {
       )
     }
     try {
-      this.evolve(key, event, event.time)
+      this.evolve(key, stored.events, stored.time)
     } catch (error) {
       const place = `${topic}/${partition}/${offset}`
-      throw asKeyfoldError(error, 'PARTITION_REFUSED', `${this.aggregate.name} cannot apply ${event.type} at ${place}`)
+      throw asKeyfoldError(
+        error,
+        'PARTITION_REFUSED',
+        `${this.aggregate.name} cannot apply ${stored.schema.name} at ${place}`,
+      )
     }
     memory.lastOffset = offset
-    this.#account(event, record)
+    this.#account(stored, record)
   }
 
-  /** Moves an aggregate by one event. What its step throws is thrown on. */
-  evolve(key: string, event: { readonly type: string; readonly data: unknown }, time: Date): void {
+  /** Moves an aggregate by one stored event and the events it is to the code. What a step throws is thrown on. */
+  evolve(key: string, events: readonly DomainEvent[], time: Date): void {
     const memory = this.of(key)
     const version = memory.version + 1
-    const applier = this.aggregate.evolve.get(event.type)
-    if (applier !== undefined) memory.state = applier(memory.state, event.data, { key, version, time })
+    for (const { type, data } of events) {
+      const applier = this.aggregate.evolve.get(type)
+      if (applier !== undefined) memory.state = applier(memory.state, data, { key, version, time })
+    }
     memory.version = version
   }
 
-  #account({ headers, offset, key, aggregateVersion, commandId }: StoredEvent, record: StoredRecord): void {
+  #account({ headers, offset, key, aggregateVersion, commandId }: DecodedRecord, record: StoredRecord): void {
     const size = numberHeader(record, headers, HEADERS.commandSize)
     if (numberHeader(record, headers, HEADERS.commandIndex) !== size - 1) return
     const fingerprint = headers[HEADERS.commandFingerprint] ?? ''

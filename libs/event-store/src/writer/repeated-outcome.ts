@@ -1,6 +1,6 @@
 import type { DomainEvent } from '@keyfold/eventsourcing'
 import type { CommandOutcome } from '../command-outcome.ts'
-import { decodeStoredEvent } from '../envelope.ts'
+import { decodeRecord } from '../envelope.ts'
 import { fail } from '../errors.ts'
 import type { WriterContext } from './claim.ts'
 import type { AcceptedCommand } from './command-ledger.ts'
@@ -52,10 +52,7 @@ async function readBack(
   for await (const records of readPartition(kafka, range)) {
     const own = records.filter(({ offset }) => offset <= lastOffset)
     await codec.prepare(own.flatMap(({ value }) => value ?? []))
-    for (const record of own) {
-      const { type, data } = decodeStoredEvent(record, codec)
-      events.push({ type, data })
-    }
+    for (const record of own) events.push(...decodeRecord(record, codec).events)
   }
   return events
 }

@@ -9,8 +9,10 @@ import {
   DESCRIPTOR,
   type EventContext,
   handles,
+  type UpcasterDescriptor,
 } from '@keyfold/eventsourcing'
 import { DescribedMembers } from './described-members.ts'
+import { upcastersOf } from './upcast.decorator.ts'
 
 export interface AggregateDecoratorOptions {
   /** Unique in the application; part of the identity of what is stored. */
@@ -19,6 +21,8 @@ export interface AggregateDecoratorOptions {
   readonly topic: string
   /** Events that it emits but does not learn from. */
   readonly emits?: readonly AnyEventType[]
+  /** Upcasters as plain values (`renamed`, `dropped`, `upcast`, `split`), besides the `@Upcast` methods of the class. */
+  readonly upcasters?: readonly UpcasterDescriptor[]
 }
 
 /**
@@ -60,6 +64,7 @@ const applierRows = new DescribedMembers<{ readonly event: AnyEventType; readonl
 function describe(target: StateClass, options: AggregateDecoratorOptions): AggregateDescriptor {
   return aggregate<State>({
     ...options,
+    upcasters: [...(options.upcasters ?? []), ...upcastersOf(target)],
     initialState: () => new target() as State,
     decide: handlerRows
       .of(target.prototype as object)

@@ -1,3 +1,4 @@
+import type { EncodedEvent } from '@keyfold/event-store'
 import {
   type AggregateDescriptor,
   type Command,
@@ -26,7 +27,8 @@ export interface SpecificationOptions {
 
 /**
  * Starts a sentence about an aggregate: `given(Account, [AccountOpened({ owner })]).when(…).thenEvents([…])`.
- * The events go through their Avro schemas first, so they reach the aggregate as they would from the log.
+ * The events go through their Avro schemas first, and those of older versions (`eventAt`) through upcasters, so they reach
+ * the aggregate as they would from the log.
  * @throws {TypeError} when the target is no aggregate.
  * @throws {ExpectationFailed} when an event is none of the aggregate's or does not fit its schema.
  */
@@ -43,13 +45,14 @@ export class AggregateSpecification {
   readonly #aggregate: AggregateDescriptor
   readonly #options: SpecificationOptions
   readonly #codec: InMemoryCodec
-  readonly #history: readonly DomainEvent[]
+  /** What each stored event is to the code of today. */
+  readonly #history: readonly (readonly DomainEvent[])[]
 
   constructor(aggregate: AggregateDescriptor, events: readonly DomainEvent[], options: SpecificationOptions) {
     this.#aggregate = aggregate
     this.#options = options
-    this.#codec = new InMemoryCodec(aggregate.events)
-    this.#history = events.map((event) => this.#stored(event, 'given'))
+    this.#codec = new InMemoryCodec(aggregate.events, aggregate.upcasters)
+    this.#history = events.map((event) => this.#read(event))
   }
 
   /** Decides on a command. What came of it is asked with `then…`. */
@@ -84,7 +87,7 @@ export class AggregateSpecification {
     const events = outcome.kind === 'events' ? outcome.events : []
     return new AggregateOutcome(outcome, {
       stored: (event) => this.#stored(event, 'expected'),
-      state: () => this.#fold(key, [...this.#history, ...events]),
+      state: () => this.#fold(key, [...this.#history, ...events.map((event) => [event])]),
     })
   }
 
@@ -100,23 +103,42 @@ export class AggregateSpecification {
     return { kind: 'events', events: events.map((event) => this.#stored(event, 'emitted')) }
   }
 
-  #fold(key: string, events: readonly DomainEvent[]): unknown {
+  #fold(key: string, history: readonly (readonly DomainEvent[])[]): unknown {
     const time = this.#now
-    return events.reduce<unknown>((state, { type, data }, index) => {
-      const apply = this.#aggregate.evolve.get(type)
-      return apply === undefined ? state : apply(state, data, { key, version: index + 1, time })
-    }, this.#aggregate.initialState())
+    let state = this.#aggregate.initialState()
+    for (const [index, events] of history.entries())
+      for (const { type, data } of events) {
+        const apply = this.#aggregate.evolve.get(type)
+        if (apply !== undefined) state = apply(state, data, { key, version: index + 1, time })
+      }
+    return state
+  }
+
+  /** A stored event as the code of today reads it. */
+  #read(event: DomainEvent): readonly DomainEvent[] {
+    const { upcasters } = this.#aggregate
+    const isOld = upcasters.some(({ source }) => source?.eventName === event.type)
+    if (!isOld) this.#refuseForeign(event, 'given')
+    return this.#codec.decode(this.#encoded(event, 'given').value).events
   }
 
   /** The event as readers get it: encoded with its newest schema and decoded again. */
   #stored(event: DomainEvent, role: string): DomainEvent {
-    const { name, topic, events } = this.#aggregate
+    this.#refuseForeign(event, role)
+    return { type: event.type, data: this.#encoded(event, role).data }
+  }
+
+  #refuseForeign(event: DomainEvent, role: string): void {
+    const { name, events } = this.#aggregate
     if (!events.some(({ eventName }) => eventName === event.type))
       throw new ExpectationFailed(
         `the ${role} event ${event.type} is none of the aggregate ${name}: list it in evolve or emits`,
       )
+  }
+
+  #encoded(event: DomainEvent, role: string): EncodedEvent {
     try {
-      return { type: event.type, data: this.#codec.encode(topic, event).data }
+      return this.#codec.encode(this.#aggregate.topic, event)
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error)
       throw new ExpectationFailed(`the ${role} event does not fit its schema: ${why}`)

@@ -1,42 +1,61 @@
-import { type AvroType, avroType, type BodyReader, decodeWire, encodeWire } from '@keyfold/avro'
-import type { DecodedEvent, EncodedEvent, EventCodec } from '@keyfold/event-store'
-import type { AnyEventType, DomainEvent } from '@keyfold/eventsourcing'
+import { type AvroType, avroType, decodeWire, encodeWire } from '@keyfold/avro'
+import {
+  type DecodedValue,
+  type EncodedEvent,
+  type EventCodec,
+  type EventReader,
+  EventReaders,
+} from '@keyfold/event-store'
+import type { AnyEventType, DomainEvent, UpcasterDescriptor, VersionedEvent } from '@keyfold/eventsourcing'
 import { fail } from '../errors.ts'
 
 interface KnownSchema {
   readonly event: AnyEventType
   readonly version: number
   readonly type: AvroType
-  /** Reads what this version wrote in the newest shape; made at first use. */
-  read: BodyReader | undefined
+  /** What becomes of the values that this version wrote; made at first use. */
+  read: EventReader | undefined
 }
 
 /**
  * An `EventCodec` without a registry: schema ids count from 1 in the order in which versions are registered. What it
- * encodes it reads back through the newest version, so defaults are filled in and a misfit is noticed.
+ * encodes it reads back, so defaults are filled in and a misfit is noticed. It also writes events of older versions
+ * (`eventAt`), which reach readers through resolution and upcasters as they would from the log.
  */
 export class InMemoryCodec implements EventCodec {
   /** The schema with id n stands at n - 1. */
   readonly #schemas: KnownSchema[] = []
-  readonly #newest = new Map<string, { readonly id: number; readonly known: KnownSchema }>()
+  readonly #ids = new Map<string, number>()
+  readonly #newest = new Map<string, number>()
+  readonly #readers = new EventReaders()
 
   /** `events` are known at once; more may be registered. */
-  constructor(events: readonly AnyEventType[] = []) {
-    for (const event of events) this.#add(event)
+  constructor(events: readonly AnyEventType[] = [], upcasters: readonly UpcasterDescriptor[] = []) {
+    this.#learn('the codec', events, upcasters)
   }
 
-  async register(_topic: string, events: readonly AnyEventType[]): Promise<void> {
-    for (const event of events) this.#add(event)
+  async register(
+    topic: string,
+    events: readonly AnyEventType[],
+    upcasters: readonly UpcasterDescriptor[] = [],
+  ): Promise<void> {
+    this.#learn(topic, events, upcasters)
   }
 
   /** Errors: `EVENT_UNKNOWN`, `EVENT_DOES_NOT_FIT`. */
   encode(_topic: string, event: DomainEvent): EncodedEvent {
     const newest = this.#newest.get(event.type)
-    if (newest === undefined) throw fail('EVENT_UNKNOWN', `the codec knows no event ${event.type}`)
-    const { id, known } = newest
+    const version = (event as Partial<VersionedEvent>).version ?? newest
+    const id = this.#ids.get(`${event.type} ${version}`)
+    const known = this.#schemas[(id ?? 0) - 1]
+    if (id === undefined || known === undefined) {
+      const what = newest === undefined ? `no event ${event.type}` : `no version ${version} of ${event.type}`
+      throw fail('EVENT_UNKNOWN', `the codec knows ${what}`)
+    }
     try {
       const body = known.type.encode(event.data)
-      return { value: encodeWire(id, body), schemaId: id, schemaVersion: known.version, data: known.type.decode(body) }
+      const data = known.type.decode(body)
+      return { value: encodeWire(id, body), schemaId: id, schemaVersion: known.version, data }
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error)
       throw fail('EVENT_DOES_NOT_FIT', `${event.type}: ${why}`, { cause: error })
@@ -45,28 +64,39 @@ export class InMemoryCodec implements EventCodec {
 
   async prepare(_values: Iterable<Buffer>): Promise<void> {}
 
-  /** Errors: `VALUE_UNREADABLE`, `SCHEMA_UNKNOWN`. */
-  decode(value: Buffer): DecodedEvent {
-    const { schemaId, bodyOffset } = header(value)
-    const written = this.#schemas[schemaId - 1]
-    const newest = written && this.#newest.get(written.event.eventName)
-    if (written === undefined || newest === undefined) throw fail('SCHEMA_UNKNOWN', `no schema has the id ${schemaId}`)
-    written.read ??= newest.known.type.readerOf(written.type)
-    return {
-      type: written.event.eventName,
-      schemaId,
-      schemaVersion: written.version,
-      data: written.read(value, bodyOffset),
-    }
+  /** Errors: `VALUE_UNREADABLE`, `SCHEMA_UNKNOWN`, `UPCASTER_FAILED`. */
+  decode(value: Buffer): DecodedValue {
+    const { schemaId: id, bodyOffset } = header(value)
+    const written = this.#schemas[id - 1]
+    if (written === undefined) throw fail('SCHEMA_UNKNOWN', `no schema has the id ${id}`)
+    const { event, version, type } = written
+    const name = event.eventName
+    written.read ??= this.#readers.readerOf(name, type, version)
+    return { schema: { id, name, version, guid: type.fingerprint }, events: written.read(value, bodyOffset) }
+  }
+
+  knows(type: string): boolean {
+    return this.#readers.knows(type)
+  }
+
+  storedTypesOf(types: Iterable<string>): ReadonlySet<string> {
+    return this.#readers.storedTypesOf(types)
+  }
+
+  #learn(place: string, events: readonly AnyEventType[], upcasters: readonly UpcasterDescriptor[]): void {
+    const changed = this.#readers.learn(place, events, upcasters)
+    for (const known of this.#schemas) if (changed.has(known.event.eventName)) known.read = undefined
+    const sources = upcasters.flatMap(({ source }) => source ?? [])
+    for (const event of [...events, ...sources]) this.#add(event)
   }
 
   #add(event: AnyEventType): void {
     if (this.#newest.has(event.eventName)) return
     for (const { version, schema } of event.versions) {
-      const known = { event, version, type: avroType(schema as string | object), read: undefined }
-      this.#schemas.push(known)
-      this.#newest.set(event.eventName, { id: this.#schemas.length, known })
+      this.#schemas.push({ event, version, type: avroType(schema as string | object), read: undefined })
+      this.#ids.set(`${event.eventName} ${version}`, this.#schemas.length)
     }
+    this.#newest.set(event.eventName, event.newest.version)
   }
 }
 
@@ -78,7 +108,10 @@ function header(value: Buffer): { readonly schemaId: number; readonly bodyOffset
   }
 }
 
-/** A codec that knows these events. */
-export function inMemoryCodec(events: readonly AnyEventType[] = []): InMemoryCodec {
-  return new InMemoryCodec(events)
+/** A codec that knows these events, and the upcasters that lead to them. */
+export function inMemoryCodec(
+  events: readonly AnyEventType[] = [],
+  upcasters: readonly UpcasterDescriptor[] = [],
+): InMemoryCodec {
+  return new InMemoryCodec(events, upcasters)
 }

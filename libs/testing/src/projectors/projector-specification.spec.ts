@@ -1,4 +1,4 @@
-import { on, projector } from '@keyfold/eventsourcing'
+import { defineEvent, dropped, eventAt, on, projector, split } from '@keyfold/eventsourcing'
 import type { SqliteTransaction } from '@keyfold/projections'
 import { describe, expect, it } from 'vitest'
 import { Deposited, Opened } from '../testdata/account.ts'
@@ -42,6 +42,43 @@ describe('given events / then rows', () => {
     ])
     await specification.thenRows('SELECT at FROM balance WHERE id = :id'.replace(':id', "'b'"), [
       { at: '2026-05-01T00:00:00.000Z' },
+    ])
+  })
+
+  it('takes events of older versions through upcasters, split ones in one transaction', async () => {
+    const record = (fields: readonly object[]) => ({ type: 'record', namespace: 'test', name: 'Merged', fields })
+    const Merged = defineEvent<'test.Merged', { amounts: readonly bigint[] }>({
+      name: 'test.Merged',
+      versions: [{ version: 1, schema: record([{ name: 'amounts', type: { type: 'array', items: 'long' } }]) }],
+    })
+    const upcasters = [
+      split(Merged, { into: [Deposited] }, ({ amounts }) => amounts.map((amount) => Deposited({ amount }))),
+      dropped(Opened),
+    ]
+    const log = projector<SqliteTransaction>({
+      name: 'log',
+      version: 1,
+      from: ['test.account'],
+      store: 'sqlite',
+      setup: (tx) =>
+        tx.exec('CREATE TABLE log (version INTEGER, sub INTEGER, amount INTEGER, PRIMARY KEY (version, sub))'),
+      on: [
+        on(
+          Deposited,
+          ({ amount }, { tx, version, subIndex }) =>
+            void tx.run('INSERT INTO log VALUES (?, ?, ?)', version, subIndex, amount),
+        ),
+      ],
+    })
+    const given = [
+      { key: 'a', event: Opened({ owner: 'Ann' }) },
+      { key: 'a', event: eventAt(Merged, 1, { amounts: [5n, 6n] }) },
+      { key: 'a', event: Deposited({ amount: 7n }) },
+    ]
+    await givenEvents(log, given, { upcasters }).thenRows('SELECT * FROM log ORDER BY version, sub', [
+      { version: 2, sub: 0, amount: 5 },
+      { version: 2, sub: 1, amount: 6 },
+      { version: 3, sub: 0, amount: 7 },
     ])
   })
 
