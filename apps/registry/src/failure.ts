@@ -9,7 +9,8 @@ interface Failure {
 export class UsageError extends Error implements Failure {
   override readonly name = 'UsageError'
   readonly code = 'OPTIONS_INVALID'
-  readonly fix = 'use --kafka host:port[,host:port] [--host 127.0.0.1] [--port 8081] [--replication-factor 3]'
+  readonly fix =
+    'use --kafka host:port[,host:port] [--host 127.0.0.1] [--port 8081] [--advertised-url http://host:8081] [--replication-factor 3] [--write-timeout-ms 5000] [--answers 8.x]'
 }
 
 /** Always one line: `CODE: cause. Fix: …`. */

@@ -6,8 +6,10 @@ const REGISTRY_ERRORS = {
   notFound: { code: 404, text: () => 'HTTP 404 Not Found' },
   methodNotAllowed: { code: 405, text: () => 'HTTP 405 Method Not Allowed' },
   unsupportedMediaType: { code: 415, text: () => 'HTTP 415 Unsupported Media Type' },
+  notAcceptable: { code: 406, text: () => 'HTTP 406 Not Acceptable' },
   bodyTooLarge: { code: 413, text: () => 'HTTP 413 Request Entity Too Large' },
   badRequest: { code: 400, text: (reason: string) => reason },
+  noBody: { code: 422, text: () => 'The request must have a body' },
   internal: { code: 500, text: () => 'HTTP 500 Internal Server Error' },
   subjectNotFound: { code: 40401, text: (subject: string) => `Subject '${subject}' not found.` },
   versionNotFound: { code: 40402, text: (version: number | string) => `Version ${version} not found.` },
@@ -59,16 +61,33 @@ const REGISTRY_ERRORS = {
       'Invalid compatibility level. Valid values are none, backward, forward, full, backward_transitive, forward_transitive, and full_transitive',
   },
   invalidMode: { code: 42204, text: () => 'Invalid mode. Valid values are READWRITE, READONLY, IMPORT and FORWARD.' },
+  invalidPolicy: {
+    code: 42203,
+    text: () => 'Invalid compatibility policy. Valid values are logical, strict and lenient',
+  },
+  forwardIsGlobal: { code: 42204, text: () => 'Forward mode only supported on global level' },
   notPermitted: { code: 42205, text: (reason: string) => reason },
   referenceExists: {
     code: 42206,
     text: (subject: string, version: number) =>
       `One or more references exist to the schema {magic=1,keytype=SCHEMA,subject=${subject},version=${version}}.`,
   },
+  idDoesNotMatch: {
+    code: 42207,
+    text: (registered: number, given: number) =>
+      `Schema already registered with id ${registered} instead of input id ${given}`,
+  },
   invalidSubject: { code: 42208, text: (subject: string) => `The specified subject '${subject}' is not a valid.` },
   schemaTooLarge: { code: 42209, text: (reason: string) => reason },
+  invalidRuleSet: { code: 42210, text: (reason: string) => reason },
+  contextNotEmpty: { code: 42211, text: (context: string) => `The specified context '${context}' is not empty.` },
   storeFailed: { code: 50001, text: (reason: string) => `Error in the backend data store: ${reason}` },
   storeTimeout: { code: 50002, text: (reason: string) => `Operation timed out: ${reason}` },
+  forwardFailed: {
+    code: 50003,
+    text: (url: string, reason: string) =>
+      `Error while forwarding the request to the registry that writes, ${url}: ${reason}`,
+  },
   notTheWriter: { code: 50004, text: () => 'Another registry writes to this topic now; this one only reads.' },
 } as const
 

@@ -1,9 +1,10 @@
-import { type CompatibilityAnswer, testCompatibility } from '../decisions/compatibility.ts'
+import { type CompatibilityAnswer, prepareTest, testCompatibility } from '../decisions/compatibility.ts'
 import { candidateOf } from '../decisions/schema-request.ts'
 import { findVersion, parseVersionId } from '../decisions/subject-rules.ts'
 import { RegistryError, registryError } from '../registry-error.ts'
 import type { RegistryState } from '../state/registry-state.ts'
 import type { StoredSchema } from '../state/stored-schema.ts'
+import { nextTurn } from './next-turn.ts'
 import { flag, param, schemaRequest } from './parameters.ts'
 import { type ApiRequest, type Handler, type Route, route } from './route.ts'
 
@@ -28,13 +29,22 @@ function historyOf(
   throw registryError('versionNotFound', id)
 }
 
-function answer(request: ApiRequest, state: RegistryState, history: () => readonly StoredSchema[]): object {
+async function answer(
+  request: ApiRequest,
+  state: RegistryState,
+  history: () => readonly StoredSchema[],
+): Promise<object> {
   const wanted = schemaRequest(request)
+  const subject = param(request, 'subject')
   const isVerbose = flag(request, 'verbose')
   const versions = history()
+  const config = state.config(subject)
+  const rules = { isNew: config.validateNewSchemas !== false, normalize: wanted.normalize || config.normalize === true }
   try {
-    const candidate = candidateOf(wanted, true)
-    return shown(testCompatibility(state.level(param(request, 'subject')), candidate, versions), isVerbose)
+    const candidate = candidateOf(state, subject, wanted, rules)
+    const test = { config, candidate, history: versions }
+    await prepareTest(state, test, nextTurn)
+    return shown(testCompatibility(state, test), isVerbose)
   } catch (error) {
     if (!isVerbose || !(error instanceof RegistryError)) throw error
     return shown({ isCompatible: false, messages: [error.message] }, isVerbose)

@@ -12,7 +12,7 @@ const schema = (field: string) =>
     fields: [{ name: field, type: 'int', default: 0 }],
   })
 
-it('a registry on the bundled broker keeps its ids over a restart, and a second one takes over', async () => {
+it('a registry on the bundled broker keeps its ids over a restart, and further ones work with it', async () => {
   const broker = await startTestBroker()
   const kafka = await connectKafka({ brokers: [broker.address], clientId: 'registry-test' })
   const start = () => startRegistry({ kafka, port: 0 })
@@ -31,9 +31,9 @@ it('a registry on the bundled broker keeps its ids over a restart, and a second 
     expect(await register(second.url, 'a')).toBe(1)
     const third = await start()
     expect(await register(third.url, 'c')).toBe(3)
-    await expect(register(second.url, 'd')).rejects.toThrow('Another registry writes to this topic now')
-    await expect.poll(async () => (await fetch(`${second.url}/schemas/ids/3`)).status).toBe(200)
+    expect(await register(second.url, 'd')).toBe(4)
     await second.close()
+    expect(await register(third.url, 'e')).toBe(5)
     await third.close()
   } finally {
     await kafka.close()

@@ -1,14 +1,17 @@
 import { registryError } from '../registry-error.ts'
 import type { SchemaRegistry } from '../schema-registry.ts'
+import type { AnswerStyle } from './answer-style.ts'
 
 /** What a handler gets: the placeholders of its path, the query and the JSON body, undefined when there is none. */
 export interface ApiRequest {
+  /** Subjects are in the one spelling that is stored. */
   readonly params: Readonly<Record<string, string>>
   readonly query: URLSearchParams
   readonly body: unknown
+  readonly style: AnswerStyle
 }
 
-/** Answers with what becomes the JSON body; a `RawText` is sent as it is. */
+/** Answers with what becomes the JSON body; a `RawText` is sent as it is, and undefined is no body at all. */
 export type Handler = (request: ApiRequest, registry: SchemaRegistry) => unknown
 
 export interface Route {
@@ -20,7 +23,7 @@ export interface Route {
 
 /** One line of the route table. */
 export function route(method: Route['method'], path: string, handler: Handler): Route {
-  return { method, segments: segmentsOf(path), handler }
+  return { method, segments: path.split('/').filter((segment) => segment !== ''), handler }
 }
 
 /** The text of a schema, answered without quotes around it. */
@@ -32,29 +35,40 @@ export class RawText {
   }
 }
 
-/**
- * Finds the route for a request target such as `/subjects/a%2Fb/versions/?deleted=true`. A slash at the end counts for
- * nothing, and a placeholder may hold any character, percent-encoded. Throws 404, 405.
- */
+/** The answer to OPTIONS. */
+export class AllowedMethods {
+  readonly methods: readonly string[]
+
+  constructor(methods: readonly string[]) {
+    this.methods = methods
+  }
+}
+
+/** Finds the route for the decoded segments of a path. A placeholder may hold anything. Throws 404, 405. */
 export function matchRoute(
   routes: readonly Route[],
   method: string,
-  path: string,
+  segments: readonly string[],
 ): { readonly handler: Handler; readonly params: Readonly<Record<string, string>> } {
-  const segments = decoded(segmentsOf(path))
   const samePath = routes.filter((candidate) => fits(candidate.segments, segments))
   if (samePath.length === 0) throw registryError('notFound')
+  if (method === 'OPTIONS') return { handler: () => new AllowedMethods(allowed(samePath)), params: {} }
   const found = samePath.find((candidate) => candidate.method === (method === 'HEAD' ? 'GET' : method))
   if (!found) throw registryError('methodNotAllowed')
-  const params: Record<string, string> = {}
-  for (const [index, name] of found.segments.entries()) {
-    if (name.startsWith(':')) params[name.slice(1)] = segments[index] ?? ''
+  const places = found.segments.map((name, index) => [name.slice(1), segments[index] ?? ''] as const)
+  return {
+    handler: found.handler,
+    params: Object.fromEntries(places.filter((_, index) => isPlaceholder(found, index))),
   }
-  return { handler: found.handler, params }
 }
 
-function segmentsOf(path: string): readonly string[] {
-  return path.split('/').filter((segment) => segment !== '')
+function allowed(routes: readonly Route[]): readonly string[] {
+  const methods = routes.flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
+  return [...new Set(methods), 'OPTIONS']
+}
+
+function isPlaceholder({ segments }: Route, index: number): boolean {
+  return segments[index]?.startsWith(':') ?? false
 }
 
 function fits(pattern: readonly string[], segments: readonly string[]): boolean {
@@ -62,12 +76,4 @@ function fits(pattern: readonly string[], segments: readonly string[]): boolean 
     pattern.length === segments.length &&
     pattern.every((segment, index) => segment.startsWith(':') || segment === segments[index])
   )
-}
-
-function decoded(segments: readonly string[]): readonly string[] {
-  try {
-    return segments.map(decodeURIComponent)
-  } catch {
-    throw registryError('notFound')
-  }
 }

@@ -1,49 +1,60 @@
-import { deleteLevel, deleteMode, setLevel, setMode } from '../decisions/settings.ts'
+import { deleteConfig, ownConfig, setConfig } from '../decisions/config.ts'
+import { deleteMode, ownMode, setMode } from '../decisions/mode.ts'
 import { registryError } from '../registry-error.ts'
-import { flag, member } from './parameters.ts'
+import type { SubjectConfig } from '../state/subject-config.ts'
+import { bodyMembers, flag, settingSubject } from './parameters.ts'
 import { type Handler, type Route, route } from './route.ts'
 
 /** The level is called `compatibilityLevel` in answers and `compatibility` in requests; all clients rely on it. */
-const getLevel: Handler = (request, { state }) => {
-  const { subject } = request.params
-  const level =
-    subject === undefined || flag(request, 'defaultToGlobal') ? state.level(subject) : state.ownLevel(subject)
-  if (level === undefined) throw registryError('noSubjectLevel', subject ?? '')
-  return { compatibilityLevel: level }
+const getConfig: Handler = (request, { state }) => {
+  const subject = settingSubject(request)
+  const config = flag(request, 'defaultToGlobal') ? state.config(subject) : ownConfig(state, subject)
+  if (config === undefined) throw registryError('noSubjectLevel', subject ?? '')
+  return config
 }
 
-const putLevel: Handler = async (request, registry) => {
-  const text = member(request, 'compatibility')
-  return { compatibility: await registry.change((state) => setLevel(state, request.params.subject, text)) }
+/** Answers as it was asked, with everything that is set by now. */
+const putConfig: Handler = async (request, registry) => {
+  const { compatibility, compatibilityLevel: _, ...others } = bodyMembers(request)
+  const change = { ...others, compatibilityLevel: compatibility }
+  const config = await registry.change((state) => setConfig(state, settingSubject(request), change))
+  return Object.fromEntries(Object.entries(config).map(([name, value]) => [requestName(name), value]))
 }
 
-const removeLevel: Handler = async ({ params }, registry) => ({
-  compatibilityLevel: await registry.change((state) => deleteLevel(state, params.subject)),
-})
+function requestName(name: string): string {
+  const level: keyof SubjectConfig = 'compatibilityLevel'
+  return name === level ? 'compatibility' : name
+}
+
+const removeConfig: Handler = (request, registry) =>
+  registry.change((state) => deleteConfig(state, settingSubject(request)))
 
 const getMode: Handler = (request, { state }) => {
-  const { subject } = request.params
-  const mode = subject === undefined || flag(request, 'defaultToGlobal') ? state.mode(subject) : state.ownMode(subject)
+  const subject = settingSubject(request)
+  const mode = flag(request, 'defaultToGlobal') ? state.mode(subject) : ownMode(state, subject)
   if (mode === undefined) throw registryError('noSubjectMode', subject ?? '')
   return { mode }
 }
 
 const putMode: Handler = async (request, registry) => {
-  const text = member(request, 'mode')
-  return { mode: await registry.change((state) => setMode(state, request.params.subject, text)) }
+  const { mode } = bodyMembers(request)
+  await registry.change((state) => setMode(state, settingSubject(request), mode, flag(request, 'force')))
+  return mode === null ? {} : { mode }
 }
 
-const removeMode: Handler = async ({ params }, registry) => ({
-  mode: await registry.change((state) => deleteMode(state, params.subject)),
-})
+const removeMode: Handler = async (request, registry) => {
+  const subject = settingSubject(request)
+  const mode = await registry.change((state) => deleteMode(state, subject, flag(request, 'recursive')))
+  return mode === undefined ? {} : { mode }
+}
 
 export const SETTING_ROUTES: readonly Route[] = [
-  route('GET', '/config', getLevel),
-  route('PUT', '/config', putLevel),
-  route('DELETE', '/config', removeLevel),
-  route('GET', '/config/:subject', getLevel),
-  route('PUT', '/config/:subject', putLevel),
-  route('DELETE', '/config/:subject', removeLevel),
+  route('GET', '/config', getConfig),
+  route('PUT', '/config', putConfig),
+  route('DELETE', '/config', removeConfig),
+  route('GET', '/config/:subject', getConfig),
+  route('PUT', '/config/:subject', putConfig),
+  route('DELETE', '/config/:subject', removeConfig),
   route('GET', '/mode', getMode),
   route('PUT', '/mode', putMode),
   route('DELETE', '/mode', removeMode),

@@ -31,10 +31,15 @@ if (cluster !== undefined) {
 
 const write = { key: Buffer.from('k'), value: Buffer.from('v') }
 
+const self = { id: 'one', url: 'http://one' }
+
 async function open(kafka: InMemoryKafka) {
   const log = new KafkaSchemaLog({ client: kafka })
   const records: LogRecord[] = []
-  await log.open((record) => records.push(record))
+  await log.open((record) => {
+    if (record.value !== null) records.push(record)
+  })
+  await log.claim(self)
   return { log, records }
 }
 
@@ -80,15 +85,44 @@ describe('KafkaSchemaLog', () => {
     await log.close()
   })
 
-  it('settles a lost append before anything else is decided, also when that takes a second attempt', async () => {
+  it('finds out the same when another registry has taken over meanwhile, and does not fence that one', async () => {
+    const kafka = new InMemoryKafka()
+    const { log } = await open(kafka)
+    const other = await open(new InMemoryKafka(kafka.log))
+    await other.log.claim({ id: 'two', url: 'http://two' })
+    await vi.waitFor(() => expect(log.isWriter).toBe(false), 5_000)
+    await expect(log.append([write])).rejects.toMatchObject({ kind: 'fenced' })
+    await other.log.append([write])
+    expect(other.records).toHaveLength(1)
+    await log.close()
+    await other.log.close()
+  })
+
+  it('does not know whether an append was written while the log cannot be asked, and writes no more', async () => {
     const kafka = new InMemoryKafka()
     const { log, records } = await open(kafka)
     kafka.log.commitFaults.push('lose-answer')
-    vi.spyOn(kafka, 'endOffsets').mockRejectedValueOnce(new Error('no connection'))
-    await expect(log.append([write])).rejects.toMatchObject({ kind: 'unknown' })
-    await expect(log.append([write])).rejects.toMatchObject({ kind: 'rejected' })
+    vi.spyOn(kafka, 'openTransactionalProducer').mockRejectedValueOnce(new Error('no connection'))
+    await expect(log.append([write])).rejects.toMatchObject({ kind: 'unknown', message: 'no connection' })
+    expect(log.isWriter).toBe(false)
+    await expect(log.append([write])).rejects.toMatchObject({ kind: 'fenced' })
+    await log.claim(self)
     expect(records).toHaveLength(1)
     await log.append([write])
+    expect(records).toHaveLength(2)
+    await log.close()
+  })
+
+  it('leaves its name on every record, and nothing else than the two headers', async () => {
+    const kafka = new InMemoryKafka()
+    const { log } = await open(kafka)
+    await log.append([write])
+    const { records } = kafka.log.partition('_schemas', 0).read(0, 'committed', 1e6)
+    const headers = { 'keyfold.writer.id': Buffer.from('one'), 'keyfold.writer.url': Buffer.from('http://one') }
+    expect(records.map((record) => [record.key?.toString(), record.headers])).toEqual([
+      ['{"keytype":"NOOP","magic":0}', headers],
+      ['k', headers],
+    ])
     await log.close()
   })
 

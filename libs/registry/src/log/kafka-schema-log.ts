@@ -1,7 +1,10 @@
-import type { KafkaClient, PartitionReader, StoredRecord, TransactionalProducer } from '@keyfold/kafka'
-import { RegistryStartError } from '../registry-error.ts'
+import type { KafkaClient, Offset, TransactionalProducer } from '@keyfold/kafka'
+import { withDeadline } from '../deadline.ts'
 import type { LogRecord, LogWrite } from '../state/schema-record.ts'
-import { type SchemaLog, SchemaLogError } from './schema-log.ts'
+import { LogFollower } from './log-follower.ts'
+import { type LogWriter, type SchemaLog, SchemaLogError } from './schema-log.ts'
+import { ensureSchemaTopic } from './schema-topic.ts'
+import { writerHeaders } from './writer-headers.ts'
 
 export interface KafkaSchemaLogOptions {
   readonly client: KafkaClient
@@ -13,26 +16,23 @@ export interface KafkaSchemaLogOptions {
 
 const DEFAULT_TOPIC = '_schemas'
 const TRANSACTION_TIMEOUT_MS = 10_000
-/** How long one fetch waits for news; it answers at once when there are some. */
-const FOLLOW_WAIT_MS = 500
+const RESIGN_MS = 1000
+/** Of no effect on the state; the first record of every writer, by which it knows that it has read all before it. */
+const NOOP = { key: Buffer.from('{"keytype":"NOOP","magic":0}'), value: null }
 
 /**
  * The log in a compacted topic with one partition. Every append is a transaction under a transactional id that all
- * registries of the topic share, so that opening one fences the one before. State comes only from reading the topic.
+ * registries of the topic share, so that claiming it fences the writer before. State comes only from reading the topic.
  */
 export class KafkaSchemaLog implements SchemaLog {
   readonly #client: KafkaClient
   readonly #topic: string
   readonly #replicationFactor: number | undefined
-  #producer: TransactionalProducer | undefined
-  #reader: PartitionReader | undefined
-  #following: Promise<void> | undefined
-  #position = 0
-  #waiting: Waiting[] = []
-  #failure: SchemaLogError | undefined
+  #follower: LogFollower | undefined
+  /** There while this process writes. */
+  #writing: { readonly producer: TransactionalProducer; readonly self: LogWriter } | undefined
   /** Collects what is applied while an append is under way. */
   #seen: LogRecord[] | undefined
-  #closed = false
 
   constructor({ client, topic = DEFAULT_TOPIC, replicationFactor }: KafkaSchemaLogOptions) {
     this.#client = client
@@ -40,160 +40,164 @@ export class KafkaSchemaLog implements SchemaLog {
     this.#replicationFactor = replicationFactor
   }
 
+  get writer(): LogWriter | undefined {
+    return this.#follower?.writer
+  }
+
+  get isWriter(): boolean {
+    return this.#writing !== undefined
+  }
+
+  get position(): Offset {
+    return this.#follower?.position ?? 0
+  }
+
+  get failure(): SchemaLogError | undefined {
+    return this.#follower?.failure
+  }
+
   async open(apply: (record: LogRecord) => void): Promise<void> {
-    await this.#ensureTopic()
-    // First fence the writer before us, then read: what is read is then all there will ever be but our own.
-    this.#producer = await this.#openProducer()
-    const [fromOffset = 0] = await this.#client.startOffsets(this.#topic)
-    const reader = this.#client.openPartitionReader({
-      topic: this.#topic,
-      partition: 0,
-      fromOffset,
-      isolation: 'committed',
+    const replication = this.#replicationFactor === undefined ? {} : { replicationFactor: this.#replicationFactor }
+    await ensureSchemaTopic(this.#client, { name: this.#topic, ...replication })
+    this.#follower = new LogFollower(this.#client, this.#topic, {
+      apply: (record) => {
+        apply(record)
+        this.#seen?.push(record)
+      },
+      onWriter: ({ id }) => {
+        if (this.#writing && this.#writing.self.id !== id) this.#stepDown()
+      },
     })
-    this.#reader = reader
-    while (!(await this.#readOn(reader, apply, 0)));
-    this.#following = this.#follow(reader, apply)
+    await this.#follower.start()
+  }
+
+  async claim(self: LogWriter): Promise<void> {
+    const follower = this.#opened()
+    this.#stepDown()
+    // First fence the writer before, then write a record of our own and read up to it: nothing comes in between.
+    const producer = await this.#openProducer()
+    try {
+      const [offset] = await this.#commit(producer, [NOOP], self)
+      await follower.applied(offset)
+      if (follower.writer?.id !== self.id) {
+        throw new SchemaLogError('fenced', 'another registry took over at the same time')
+      }
+    } catch (error) {
+      void producer.close()
+      throw error
+    }
+    this.#writing = { producer, self }
   }
 
   async append(writes: readonly LogWrite[]): Promise<number> {
-    if (this.#failure) throw this.#failure
-    const producer = this.#producer
-    if (!producer) {
-      await this.#settle()
-      throw new SchemaLogError('rejected', 'an earlier append had to be settled first')
-    }
+    const follower = this.#opened()
+    const writing = this.#writing
+    if (!writing) throw new SchemaLogError('fenced', 'this registry does not write to the log')
     const seen: LogRecord[] = []
     this.#seen = seen
     try {
-      return await this.#commit(producer, writes, seen)
+      const [, last] = await this.#commit(writing.producer, writes, writing.self)
+      await follower.applied(last)
+      return last
+    } catch (error) {
+      const failure = error instanceof SchemaLogError ? error : unknown(error)
+      if (failure.kind === 'fenced' || failure.kind === 'unknown') this.#stepDown()
+      if (failure.kind !== 'unknown') throw failure
+      await this.#settle(writing.self)
+      const written = seen.findLast((record) => isSame(record, writes.at(-1)))
+      if (!written) throw new SchemaLogError('rejected', failure.message, failure)
+      return written.offset
     } finally {
       this.#seen = undefined
     }
   }
 
-  async close(): Promise<void> {
-    this.#closed = true
-    this.#stopWaiting(new SchemaLogError('broken', 'the log is closed'))
-    await this.#reader?.close()
-    await this.#following
-    await this.#producer?.close()
-  }
-
-  /** `seen` fills with the records that are applied meanwhile. */
-  async #commit(producer: TransactionalProducer, writes: readonly LogWrite[], seen: LogRecord[]): Promise<number> {
-    const outcome = await producer.commit([{ topic: this.#topic, partition: 0, records: writes }])
-    if (outcome.kind === 'committed') {
-      const last = (outcome.baseOffsets[0] ?? 0) + writes.length - 1
-      await this.#applied(last)
-      return last
-    }
-    if (outcome.kind === 'aborted') throw new SchemaLogError('rejected', outcome.error.message, outcome.error)
-    if (outcome.kind === 'fenced') {
-      this.#failure = new SchemaLogError('fenced', 'another registry has taken over this topic', outcome.error)
-      throw this.#failure
-    }
-    this.#producer = undefined
-    await producer.close().catch(() => undefined)
-    await this.#settle()
-    const written = seen.findLast((record) => isSame(record, writes.at(-1)))
-    if (!written) throw new SchemaLogError('rejected', outcome.error.message, outcome.error)
-    return written.offset
-  }
-
-  async #ensureTopic(): Promise<void> {
-    const name = this.#topic
-    const replication = this.#replicationFactor === undefined ? {} : { replicationFactor: this.#replicationFactor }
-    await this.#client.ensureTopics([{ name, partitions: 1, configs: { 'cleanup.policy': 'compact' }, ...replication }])
-    const [found] = await this.#client.describeTopics([name], ['cleanup.policy'])
-    const policy = found?.configs['cleanup.policy']
-    if (policy !== 'compact') {
-      // With "delete" Kafka would forget schemas after a week, and every event written with them.
-      const fix = `Set it with kafka-configs --alter --entity-type topics --entity-name ${name} --add-config cleanup.policy=compact.`
-      throw new RegistryStartError(
-        'REGISTRY_TOPIC_UNSUITABLE',
-        `topic ${name} has cleanup.policy=${policy}, not compact`,
-        fix,
-      )
-    }
-    if (found?.partitions === 1) return
-    const fix = 'Give the registry a topic of its own with one partition.'
-    throw new RegistryStartError(
-      'REGISTRY_TOPIC_UNSUITABLE',
-      `topic ${name} has ${found?.partitions} partitions, not 1`,
-      fix,
-    )
-  }
-
-  #openProducer(): Promise<TransactionalProducer> {
-    return this.#client.openTransactionalProducer({
-      transactionalId: `keyfold.registry.${this.#topic}`,
-      transactionTimeoutMs: TRANSACTION_TIMEOUT_MS,
+  async catchUp(): Promise<void> {
+    const follower = this.#opened()
+    const [end = 0] = await this.#client.endOffsets(this.#topic, 'committed').catch((error: unknown) => {
+      throw unknown(error)
     })
+    await follower.applied(end - 1)
   }
 
-  /** A new producer decides what the one before left open; then all of it is seen, or never will be. */
-  async #settle(): Promise<void> {
+  /** A writer that closes leaves a record without an address, so that others need not find out that it has gone. */
+  async close(): Promise<void> {
+    const { producer, self } = this.#writing ?? {}
+    this.#writing = undefined
+    if (producer && self) {
+      const resigned = this.#commit(producer, [NOOP], { ...self, url: '' }).catch(() => undefined)
+      await withDeadline<unknown>(resigned, RESIGN_MS, () => undefined)
+      void producer.close()
+    }
+    await this.#follower?.close()
+  }
+
+  #opened(): LogFollower {
+    const follower = this.#follower
+    if (!follower) throw new TypeError('the log is not open')
+    if (follower.failure) throw follower.failure
+    return follower
+  }
+
+  #stepDown(): void {
+    const { producer } = this.#writing ?? {}
+    this.#writing = undefined
+    void producer?.close()
+  }
+
+  /** Offsets of the first and the last record. */
+  async #commit(
+    producer: TransactionalProducer,
+    writes: readonly LogWrite[],
+    self: LogWriter,
+  ): Promise<readonly [first: Offset, last: Offset]> {
+    const headers = writerHeaders(self)
+    const records = writes.map((write) => ({ ...write, headers }))
+    const outcome = await producer.commit([{ topic: this.#topic, partition: 0, records }])
+    if (outcome.kind === 'committed') {
+      const [first = 0] = outcome.baseOffsets
+      return [first, first + writes.length - 1]
+    }
+    const kind = outcome.kind === 'aborted' ? 'rejected' : outcome.kind
+    const reason = kind === 'fenced' ? 'another registry has taken over this topic' : outcome.error.message
+    throw new SchemaLogError(kind, reason, outcome.error)
+  }
+
+  /**
+   * A claim decides what the producer before left open, ours or, when another one took over meanwhile, theirs. After it
+   * all of an append has been seen, or never will be. Throws `unknown` when neither can be had now.
+   */
+  async #settle(self: LogWriter): Promise<void> {
     try {
-      const producer = await this.#openProducer()
-      const [end = 0] = await this.#client.endOffsets(this.#topic, 'committed')
-      await this.#applied(end - 1)
-      this.#producer = producer
+      if (this.writer?.id === self.id) return await this.claim(self)
     } catch (error) {
-      if (error instanceof SchemaLogError) throw error
-      throw new SchemaLogError('unknown', error instanceof Error ? error.message : String(error), error)
+      if (!(error instanceof SchemaLogError) || error.kind !== 'fenced') throw unknown(error)
     }
+    await this.catchUp()
   }
 
-  async #follow(reader: PartitionReader, apply: (record: LogRecord) => void): Promise<void> {
+  async #openProducer(): Promise<TransactionalProducer> {
     try {
-      while (!this.#closed) await this.#readOn(reader, apply, FOLLOW_WAIT_MS)
+      return await this.#client.openTransactionalProducer({
+        transactionalId: `keyfold.registry.${this.#topic}`,
+        transactionTimeoutMs: TRANSACTION_TIMEOUT_MS,
+      })
     } catch (error) {
-      if (this.#closed) return
-      const reason = error instanceof Error ? error.message : String(error)
-      this.#failure = new SchemaLogError('broken', `topic ${this.#topic} cannot be read: ${reason}`, error)
-      this.#stopWaiting(this.#failure)
+      throw new SchemaLogError('rejected', reasonOf(error), error)
     }
-  }
-
-  /** Applies the next records. True when there are no more for now. */
-  async #readOn(reader: PartitionReader, apply: (record: LogRecord) => void, maxWaitMs: number): Promise<boolean> {
-    const batch = await reader.next({ maxWaitMs })
-    for (const record of batch.records) {
-      if (!hasKey(record)) continue
-      apply(record)
-      this.#seen?.push(record)
-    }
-    this.#position = batch.position
-    const done = this.#waiting.filter(({ offset }) => offset < this.#position)
-    this.#waiting = this.#waiting.filter(({ offset }) => offset >= this.#position)
-    for (const waiting of done) waiting.resolve()
-    return batch.position >= batch.endOffset
-  }
-
-  #applied(offset: number): Promise<void> {
-    if (offset < this.#position) return Promise.resolve()
-    if (this.#failure) return Promise.reject(this.#failure)
-    return new Promise((resolve, reject) => this.#waiting.push({ offset, resolve, reject }))
-  }
-
-  #stopWaiting(error: SchemaLogError): void {
-    for (const waiting of this.#waiting) waiting.reject(error)
-    this.#waiting = []
   }
 }
 
-interface Waiting {
-  readonly offset: number
-  resolve(): void
-  reject(error: SchemaLogError): void
+function unknown(error: unknown): SchemaLogError {
+  if (error instanceof SchemaLogError && error.kind === 'broken') return error
+  return new SchemaLogError('unknown', reasonOf(error), error)
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }
 
 function isSame(record: LogWrite, write: LogWrite | undefined): boolean {
   if (!write?.key.equals(record.key)) return false
   return record.value === null || write.value === null ? record.value === write.value : record.value.equals(write.value)
-}
-
-function hasKey(record: StoredRecord): record is StoredRecord & { readonly key: Buffer } {
-  return record.key !== null
 }

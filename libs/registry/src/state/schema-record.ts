@@ -1,3 +1,9 @@
+import type { SchemaReference } from '@keyfold/avro'
+import { isObject, type Metadata, parseMetadata } from './metadata.ts'
+import { parseRuleSet, type RuleSet } from './rule-set.ts'
+
+export type { SchemaReference }
+
 /**
  * The records of the `_schemas` topic in Confluent's format. Compaction compares the bytes of keys, so the members of a
  * key have a fixed order, and a record that was written in an older layout is only ever replaced under its own bytes.
@@ -7,13 +13,9 @@ export type SchemaKey =
   | { readonly keytype: 'CONFIG'; readonly subject: string | undefined }
   | { readonly keytype: 'MODE'; readonly subject: string | undefined }
   | { readonly keytype: 'DELETE_SUBJECT'; readonly subject: string }
-  | { readonly keytype: 'CLEAR_SUBJECT'; readonly subject: string }
-
-export interface SchemaReference {
-  readonly name: string
-  readonly subject: string
-  readonly version: number
-}
+  | { readonly keytype: 'CLEAR_SUBJECT'; readonly subject: string | undefined }
+  | { readonly keytype: 'CONTEXT'; readonly context: string }
+  | { readonly keytype: 'NOOP' }
 
 export interface SchemaValue {
   readonly subject: string
@@ -21,8 +23,12 @@ export interface SchemaValue {
   readonly id: number
   readonly schemaType: string
   readonly references: readonly SchemaReference[]
+  readonly metadata?: Metadata | undefined
+  readonly ruleSet?: RuleSet | undefined
   readonly schema: string
   readonly deleted: boolean
+  /** Members that only other registries know. They stay when the record is written again. */
+  readonly others?: Readonly<Record<string, unknown>> | undefined
 }
 
 /** One record to append. A null value deletes the key. */
@@ -37,62 +43,108 @@ export interface LogRecord extends LogWrite {
   readonly timestampMs: number
 }
 
+/** Confluent's registry serves several tenants; this is the one of those that serve one. */
+const TENANT = 'default'
+
 /** The key's bytes, members in Confluent's order. */
 export function keyBytes(key: SchemaKey): Buffer {
-  const subject = key.subject === undefined ? '' : `"subject":${JSON.stringify(key.subject)},`
-  const version = key.keytype === 'SCHEMA' ? `"version":${key.version},` : ''
-  const magic = key.keytype === 'SCHEMA' ? 1 : 0
-  return Buffer.from(`{"keytype":"${key.keytype}",${subject}${version}"magic":${magic}}`)
+  return Buffer.from(JSON.stringify(keyMembers(key)))
+}
+
+function keyMembers(key: SchemaKey): object {
+  const { keytype } = key
+  if (keytype === 'NOOP') return { keytype, magic: 0 }
+  if (keytype === 'CONTEXT') return { keytype, tenant: TENANT, context: key.context, magic: 0 }
+  // JSON leaves out a subject that is undefined.
+  if (keytype === 'SCHEMA') return { keytype, subject: key.subject, version: key.version, magic: 1 }
+  return { keytype, subject: key.subject, magic: 0 }
 }
 
 export function schemaValueBytes(value: SchemaValue): Buffer {
-  const { subject, version, id, schemaType, references, schema, deleted } = value
-  const withReferences = references.length > 0 ? { references } : {}
-  return Buffer.from(JSON.stringify({ subject, version, id, schemaType, ...withReferences, schema, deleted }))
+  const { subject, version, id, schemaType, references, metadata, ruleSet, schema, deleted, others } = value
+  const optional = { ...(references.length > 0 ? { references } : {}), ...filled({ metadata, ruleSet }) }
+  return Buffer.from(JSON.stringify({ subject, version, id, ...others, schemaType, ...optional, schema, deleted }))
 }
 
-/** The key of a record of a kind that has an effect; nothing for NOOP and for what other products write. */
+export function contextValueBytes(context: string): Buffer {
+  return Buffer.from(JSON.stringify({ tenant: TENANT, context }))
+}
+
+/** The key of a record of a kind that has an effect; nothing for what other products write. */
 export function parseKey(bytes: Buffer): SchemaKey | undefined {
   const json = parseObject(bytes)
   if (!json) return undefined
-  const { keytype, version } = json
+  const { keytype, version, context } = json
   const subject = typeof json.subject === 'string' ? json.subject : undefined
-  if (keytype === 'CONFIG' || keytype === 'MODE') return { keytype, subject }
+  if (keytype === 'NOOP') return { keytype }
+  if (keytype === 'CONTEXT') return typeof context === 'string' ? { keytype, context } : undefined
+  if (keytype === 'CONFIG' || keytype === 'MODE' || keytype === 'CLEAR_SUBJECT') return { keytype, subject }
   if (subject === undefined) return undefined
   if (keytype === 'SCHEMA' && isPositive(version)) return { keytype, subject, version }
-  return keytype === 'DELETE_SUBJECT' || keytype === 'CLEAR_SUBJECT' ? { keytype, subject } : undefined
+  return keytype === 'DELETE_SUBJECT' ? { keytype, subject } : undefined
 }
 
-/** The value of a SCHEMA record; nothing when it is not one. Members that are not known are passed over. */
+/** The value of a SCHEMA record; nothing when it is not one. */
 export function parseSchemaValue(bytes: Buffer): SchemaValue | undefined {
   const json = parseObject(bytes)
   if (!json) return undefined
   const { subject, version, id, schema } = json
+  const others = otherMembers(json)
   if (typeof subject !== 'string' || typeof schema !== 'string' || !isPositive(version) || !isPositive(id))
     return undefined
   const schemaType = typeof json.schemaType === 'string' ? json.schemaType : 'AVRO'
   const references = Array.isArray(json.references) ? json.references.filter(isReference) : []
-  return { subject, version, id, schemaType, references, schema, deleted: json.deleted === true }
+  const attachments = filled({ metadata: parseMetadata(json.metadata), ruleSet: storedRuleSet(json.ruleSet) })
+  const deleted = json.deleted === true
+  return { subject, version, id, schemaType, references, ...attachments, schema, deleted, ...(others && { others }) }
 }
+
+function otherMembers(json: Readonly<Record<string, unknown>>): SchemaValue['others'] {
+  const others = Object.entries(json).filter(([name]) => !KNOWN_MEMBERS.has(name))
+  return others.length === 0 ? undefined : Object.fromEntries(others)
+}
+
+const KNOWN_MEMBERS = new Set([
+  'subject',
+  'version',
+  'id',
+  'schemaType',
+  'references',
+  'metadata',
+  'ruleSet',
+  'schema',
+  'deleted',
+])
 
 /** Members of a CONFIG, MODE or DELETE_SUBJECT value. */
 export function parseObject(bytes: Buffer): Readonly<Record<string, unknown>> | undefined {
   try {
     const json: unknown = JSON.parse(bytes.toString('utf8'))
-    return typeof json === 'object' && json !== null && !Array.isArray(json)
-      ? (json as Record<string, unknown>)
-      : undefined
+    return isObject(json) ? json : undefined
   } catch {
     return undefined
   }
 }
 
 export function isReference(json: unknown): json is SchemaReference {
-  if (typeof json !== 'object' || json === null) return false
-  const { name, subject, version } = json as Partial<SchemaReference>
+  if (!isObject(json)) return false
+  const { name, subject, version } = json
   return typeof name === 'string' && typeof subject === 'string' && typeof version === 'number'
 }
 
-function isPositive(value: unknown): value is number {
+/** A rule set that another registry accepted is not checked again, only read as far as it can be. */
+function storedRuleSet(json: unknown): RuleSet | undefined {
+  try {
+    return json === undefined || json === null ? undefined : parseRuleSet(json)
+  } catch {
+    return undefined
+  }
+}
+
+function filled<Members extends object>(members: Members): Partial<Members> {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as Partial<Members>
+}
+
+export function isPositive(value: unknown): value is number {
   return typeof value === 'number' && Number.isInteger(value) && value > 0
 }
