@@ -1,48 +1,25 @@
-/** What a command's exit code means; the same for all commands. */
+/** What a command's exit code means; the same for all commands. README.md prints this table. */
 export const EXIT = {
   ok: 0,
-  /** The command ran and found what it looks for, such as stale code; or it failed by a fault of its own. */
   found: 1,
-  /** Wrong options, unusable input or configuration. */
   usage: 2,
-  /** A broker or registry cannot be reached. */
   unreachable: 3,
+  partial: 4,
+  refused: 5,
+  timeout: 124,
+  interrupted: 130,
 } as const
 
-/** Where a command writes: one line at a time. */
-export interface Output {
-  out(line: string): void
-  err(line: string): void
-}
+export type ExitName = keyof typeof EXIT
+export type ExitCode = (typeof EXIT)[ExitName]
 
-/** An error that says what to do. Those of the libraries have the same members. */
-export class CliError extends Error {
-  override readonly name = 'CliError'
-  readonly code: string
-  readonly fix: string
-
-  constructor(code: string, message: string, fix: string) {
-    super(message)
-    this.code = code
-    this.fix = fix
-  }
-}
-
-/** Always one line: `CODE: cause. Fix: …`. */
-export function failureLine(error: unknown): string {
-  const { code, message, fix } = saysWhatToDo(error)
-    ? error
-    : { code: 'INTERNAL', message: String(error), fix: 'report it together with the command line' }
-  return `${code}: ${message}. Fix: ${fix}`.replaceAll(/\s*\n\s*/g, ' ')
-}
-
-export function exitCodeOf(error: unknown): number {
-  if (!saysWhatToDo(error)) return EXIT.found
-  return UNREACHABLE.has(error.code) ? EXIT.unreachable : EXIT.usage
-}
-
-const UNREACHABLE = new Set(['KAFKA_UNREACHABLE', 'KAFKA_INCOMPATIBLE', 'KAFKA_TIMEOUT', 'AUTHENTICATION_FAILED'])
-
-function saysWhatToDo(error: unknown): error is CliError {
-  return error instanceof Error && 'code' in error && 'fix' in error && typeof error.fix === 'string'
+export const EXIT_MEANINGS: Readonly<Record<ExitName, string>> = {
+  ok: 'done',
+  found: 'ran and found what it looks for (stale code, damaged data, lag over the limit), or failed by itself',
+  usage: 'wrong use: options, input or settings that cannot be',
+  unreachable: 'a broker or a registry cannot be reached',
+  partial: 'done in part: some of what was asked for failed',
+  refused: 'refused for safety: it needs --execute, --yes, or another state of the cluster',
+  timeout: 'not done within --timeout',
+  interrupted: 'ended by Ctrl-C before it was done',
 }

@@ -1,7 +1,7 @@
 import type { SchemaFile } from '@keyfold/avro'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { CliError } from './exit-codes.ts'
+import { CliError } from './cli-error.ts'
 
 /** Reads `<root>/<context>/<event>/v<n>.avsc`. An `.avsc` file with another name is an error, never silently left out. */
 export async function readSchemaFiles(root: string, context?: string): Promise<readonly SchemaFile[]> {

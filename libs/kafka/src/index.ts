@@ -1,5 +1,22 @@
 export { type KafkaClientOptions, type KafkaLog, type KafkaLogLevel } from './client-options.ts'
 export { connectKafka } from './connect-kafka.ts'
+export { connectKafkaAdmin } from './connect-kafka-admin.ts'
+export type {
+  ConfigChanges,
+  ConfigEntry,
+  ConfigSource,
+  GroupDescription,
+  GroupListing,
+  GroupMember,
+  GroupOffset,
+  KafkaAdmin,
+  NewTopic,
+  OffsetQuery,
+  PartitionLayout,
+  TopicDetails,
+  TopicListing,
+} from './kafka-admin.ts'
+export { headerText } from './fetched-record.ts'
 export { KafkaClientError, type KafkaErrorCode, type KafkaErrorParticulars, type KafkaErrorRow } from './errors.ts'
 export type {
   ClusterDescription,

@@ -1,6 +1,18 @@
 import './kafkajs/patches.ts'
+import { BufferReader } from '@keyfold/bytes'
+import {
+  type AnyApi,
+  decodeResponse,
+  encodeRequest,
+  type RequestInput,
+  requestHeaderVersion,
+  type ResponseOf,
+  responseHeaderVersion,
+  skipTaggedFields,
+} from '@keyfold/protocol'
 import Connection, { type KafkajsLogger } from 'kafkajs/src/network/connection.js'
 import createSocketFactory from 'kafkajs/src/network/socketFactory.js'
+import Encoder from 'kafkajs/src/protocol/encoder.js'
 import type { WireCall } from 'kafkajs/src/protocol/requests/index.js'
 import { brokerErrorName } from './broker-error.ts'
 import type { Address, ClientSettings } from './client-options.ts'
@@ -63,23 +75,80 @@ export class NodeLink {
     parts: CallParts<Response> = {},
   ): Promise<Response> {
     const made = api.definition.protocol({ version: this.versionOf(api) })(payload as object) as WireCall<Response>
-    const { decode } = parts
-    try {
-      return await this.#connection.send<Response>({
-        request: parts.encode === undefined ? made.request : { ...made.request, encode: parts.encode },
+    const { encode = made.request.encode, decode } = parts
+    return this.#send(
+      {
+        request: { ...made.request, encode },
         response: {
           decode: decode === undefined ? made.response.decode : async (bytes) => decode(bytes),
           // kafkajs's parse throws at the first error code: the codes are judged by the callers instead.
           parse: async (decoded) => decoded,
         },
-        requestTimeout: this.#settings.requestTimeoutMs + (parts.extraTimeoutMs ?? 0),
+      },
+      parts.extraTimeoutMs,
+    )
+  }
+
+  /**
+   * The same for an API of which kafkajs knows nothing, or too little: by its table, in the newest version that both
+   * sides have and that is not above `versionMax`. Errors: as `call`, and `KAFKA_INCOMPATIBLE`.
+   */
+  async ask<A extends AnyApi>(
+    api: A,
+    payload: RequestInput<A>,
+    versionMax = Number.MAX_SAFE_INTEGER,
+  ): Promise<ResponseOf<A>> {
+    const version = this.#tableVersion(api, versionMax)
+    const call: WireCall<ResponseOf<A>> = {
+      request: {
+        apiKey: api.key,
+        apiVersion: version,
+        apiName: api.name,
+        encode: async () => {
+          const body = encodeRequest(api, version, payload)
+          // kafkajs writes header 1; header 2 is the same and a list of tagged fields, which is empty here (KIP-482).
+          const tags = Buffer.alloc(requestHeaderVersion(api, version) === 2 ? 1 : 0)
+          return new Encoder(body.length + 1).writeBuffer(Buffer.concat([tags, body]))
+        },
+      },
+      response: {
+        decode: async (bytes) => {
+          const reader = new BufferReader(bytes)
+          if (responseHeaderVersion(api, version) === 1) skipTaggedFields(reader)
+          return decodeResponse(api, version, reader)
+        },
+        parse: async (decoded) => decoded,
+      },
+    }
+    return this.#send(call)
+  }
+
+  /** Whether the node has the API in a version from `versionMin` on. */
+  has(api: AnyApi, versionMin = 0): boolean {
+    return (this.#versions[api.key]?.maxVersion ?? -1) >= versionMin
+  }
+
+  async #send<Response>(call: WireCall<Response>, extraTimeoutMs = 0): Promise<Response> {
+    try {
+      return await this.#connection.send<Response>({
+        ...call,
+        requestTimeout: this.#settings.requestTimeoutMs + extraTimeoutMs,
         logResponseError: false,
       })
     } catch (error) {
-      const failure = callError(error, api.name, this.address)
+      const failure = callError(error, call.request.apiName, this.address)
       this.close(failure)
       throw failure
     }
+  }
+
+  #tableVersion(api: AnyApi, versionMax: number): number {
+    const offered = this.#versions[api.key]
+    const version = Math.min(api.versions[1], versionMax, offered?.maxVersion ?? -1)
+    if (offered !== undefined && version >= Math.max(api.versions[0], offered.minVersion)) return version
+    const { host, port } = this.address
+    const has = offered === undefined ? 'does not know it' : `has ${offered.minVersion}-${offered.maxVersion}`
+    throw new KafkaClientError('KAFKA_INCOMPATIBLE', `${host}:${port} cannot do this: it needs ${api.name}, but ${has}`)
   }
 
   versionOf(api: WireApi<unknown, unknown>): number {

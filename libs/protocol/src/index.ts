@@ -29,6 +29,8 @@ export {
   type Compressors,
   UnsupportedCompression,
 } from './compression.ts'
+export { lz4FrameLength } from './compression/lz4-frame.ts'
+export { type RawSnappy, snappyCompressor } from './compression/snappy-framing.ts'
 export {
   buildControlBatch,
   type ControlBatchInput,
@@ -70,7 +72,7 @@ export {
 } from './header.ts'
 export { KafkaError, kafkaErrorByCode, type KafkaErrorName } from './kafka-error.ts'
 export { buildRecordBatch, type RecordBatchInput, type RecordHeader, type RecordInput } from './record-batch-builder.ts'
-export { assignOffsets, hasValidCrc, setLogAppendTime } from './record-batch-edit.ts'
+export { assignOffsets, hasValidCrc, setCreateTime, setLogAppendTime } from './record-batch-edit.ts'
 export {
   batchAttributes,
   batchHeaders,
@@ -83,7 +85,7 @@ export {
 } from './record-batch-header.ts'
 export { batchPayload, type KafkaRecord, readRecords, type ReadRecordsOptions } from './record-reader.ts'
 export { UnsupportedVersion, type VersionRange } from './versions.ts'
-export { arrayItemsMax, taggedFieldsMax } from './wire-values.ts'
+export { arrayItemsMax, skipTaggedFields, taggedFieldsMax } from './wire-values.ts'
 export { Produce } from './apis/00-produce.ts'
 export { Fetch } from './apis/01-fetch.ts'
 export { ListOffsets } from './apis/02-list-offsets.ts'

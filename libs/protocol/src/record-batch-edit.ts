@@ -30,6 +30,14 @@ export function setLogAppendTime(bytes: Buffer, at: number, timestampMs: number)
   bytes.writeUInt32BE(checksum(bytes, at, sizeInBytes), at + headerLayout.crc)
 }
 
+/** Takes LogAppendTime back from the batch at `at`: its records have their own timestamps again. The CRC is computed anew. */
+export function setCreateTime(bytes: Buffer, at: number): void {
+  const { attributes, sizeInBytes } = readBatchHeader(bytes, at)
+  if (sizeInBytes > bytes.length - at) throw new BufferUnderflow(at, sizeInBytes, bytes.length - at)
+  bytes.writeInt16BE(attributes & ~batchAttributes.logAppendTime, at + headerLayout.attributes)
+  bytes.writeUInt32BE(checksum(bytes, at, sizeInBytes), at + headerLayout.crc)
+}
+
 /** CRC-32C from the attributes to the end of the batch. */
 export function checksum(bytes: Buffer, at: number, sizeInBytes: number): number {
   return crc32c(bytes.subarray(at + headerLayout.attributes, at + sizeInBytes))

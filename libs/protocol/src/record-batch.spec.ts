@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { type Compressors, UnsupportedCompression } from './compression.ts'
 import { buildControlBatch, readTransactionMarker } from './control-record.ts'
 import { buildRecordBatch } from './record-batch-builder.ts'
-import { assignOffsets, hasValidCrc, setLogAppendTime } from './record-batch-edit.ts'
+import { assignOffsets, hasValidCrc, setCreateTime, setLogAppendTime } from './record-batch-edit.ts'
 import { batchHeaders, headerLayout, readBatchHeader } from './record-batch-header.ts'
 import { readRecords } from './record-reader.ts'
 
@@ -99,6 +99,17 @@ describe('editing in place', () => {
     expect(hasValidCrc(batch)).toBe(true)
     expect([...readRecords(batch)].map(({ timestamp }) => timestamp)).toEqual([5000, 5000, 5000])
     expect(() => setLogAppendTime(batch.subarray(0, -1), 0, 1)).toThrow(BufferUnderflow)
+  })
+
+  it('log append time can be taken back: records have their own timestamps again', () => {
+    const batch = buildRecordBatch({ records })
+    const own = [...readRecords(batch)].map(({ timestamp }) => timestamp)
+    setLogAppendTime(batch, 0, 5000)
+    setCreateTime(batch, 0)
+    expect(readBatchHeader(batch)).toMatchObject({ timestampType: 0, maxTimestamp: 5000 })
+    expect(hasValidCrc(batch)).toBe(true)
+    expect([...readRecords(batch)].map(({ timestamp }) => timestamp)).toEqual(own)
+    expect(() => setCreateTime(batch.subarray(0, -1), 0)).toThrow(BufferUnderflow)
   })
 })
 

@@ -279,8 +279,11 @@ async function check(files: MemoryFiles, run: Run | undefined, what: string): Pr
   expect(await contents(closed.storage, closed.words), `${what}: found after a clean close`).toBe(found)
 }
 
+/** Work, not waiting: a busy machine takes its time. */
+const timeout = 120_000
+
 describe('storage after a crash at every file operation', () => {
-  it.each(Object.entries(workloads))('%s', async (_name, workload) => {
+  it.each(Object.entries(workloads))('%s', { timeout }, async (_name, workload) => {
     const whole = new MemoryFiles()
     await runUntilGone(whole, workload)
     let checked = 0
@@ -296,7 +299,7 @@ describe('storage after a crash at every file operation', () => {
     expect(checked).toBeGreaterThan(200)
   })
 
-  it('recovers from a crash at every operation of recovery itself', async () => {
+  it('recovers from a crash at every operation of recovery itself', { timeout }, async () => {
     const workload = workloads['checkpoints while more arrives'] ?? (() => Promise.resolve())
     const files = new MemoryFiles()
     const run = await runUntilGone(files, workload)

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startBroker } from '@keyfold/broker'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { runCli } from '../run-cli.ts'
+import { envelopeOf } from '../testing/envelope-check.ts'
+import { runInTest } from '../testing/test-world.ts'
 
 let data: string
 
@@ -13,13 +14,7 @@ beforeEach(async () => {
 
 afterEach(() => rm(data, { recursive: true, force: true }))
 
-async function verify(...more: readonly string[]) {
-  const out: string[] = []
-  const err: string[] = []
-  const output = { out: (line: string) => out.push(line), err: (line: string) => err.push(line) }
-  const code = await runCli(['broker', 'verify', '--data', data, ...more], output)
-  return { code, out, err }
-}
+const verify = (...more: readonly string[]) => runInTest(['broker', 'verify', '--data', data, ...more])
 
 describe('keyfold broker verify', () => {
   it('says that all is well and exits 0; a directory in use or of somebody else exits 2', async () => {
@@ -47,10 +42,9 @@ describe('keyfold broker verify', () => {
       expect.stringMatching(/^checkpoint checkpoint: .*checksum/),
       '0 partitions, 0 batches, 1 findings, 0 repaired',
     ])
-    const lines = (await verify('--json')).out.map((line) => JSON.parse(line) as unknown)
-    expect(lines).toMatchObject([
-      { kind: 'checkpoint', isRepaired: false },
-      { findings: 1, repaired: 0 },
-    ])
+    expect(envelopeOf('broker verify', await verify('--json'))).toMatchObject({
+      status: 'found',
+      data: { findings: [{ kind: 'checkpoint', isRepaired: false }] },
+    })
   })
 })

@@ -1,36 +1,40 @@
-import { connectKafka } from '@keyfold/kafka'
-import { startRegistry } from '@keyfold/registry'
-import type { Command } from 'commander'
-import type { Output } from '../exit-codes.ts'
-import { parsePort, untilStopped } from '../process-options.ts'
+import { defineCommand } from '../command.ts'
+import { objectOf, text, whole } from '../json-schema.ts'
+import { parsePort } from '../parse-numbers.ts'
+import { untilAborted } from '../until-aborted.ts'
 
 interface StartOptions {
-  readonly kafka: string
+  /** The older name of `--brokers`. */
+  readonly kafka?: string
   readonly host: string
   readonly port: number
 }
 
-export function addRegistryCommands(program: Command, output: Output): void {
-  program
-    .command('registry')
-    .description('the schema registry')
-    .helpCommand(false)
-    .command('start')
-    .description('start a schema registry whose schemas are kept in the topic _schemas')
-    .requiredOption('--kafka <host:port,…>', 'brokers to keep the schemas on', process.env['KAFKA_BROKERS'])
-    .option('--host <host>', 'address to listen on', '127.0.0.1')
-    .option('--port <port>', 'port to listen on; 0 takes a free one', parsePort, 8081)
-    .action((options: StartOptions) => start(options, output))
-}
-
-async function start({ kafka: brokers, host, port }: StartOptions, output: Output): Promise<void> {
-  const kafka = await connectKafka({ brokers: brokers.split(','), clientId: 'keyfold-registry' })
-  try {
-    const registry = await startRegistry({ kafka, host, port })
-    output.out(`registry ${registry.url} on ${brokers}`)
-    await untilStopped()
-    await registry.close()
-  } finally {
-    await kafka.close()
-  }
-}
+export const registryStart = defineCommand<StartOptions>({
+  path: 'registry start',
+  summary: 'start a schema registry whose schemas are kept in the topic _schemas',
+  details: 'It runs until Ctrl-C. The first line on stdout says where it listens.',
+  options: [
+    { flags: '--kafka <host:port,…>', description: 'the same as --brokers' },
+    { flags: '--host <host>', description: 'address to listen on', default: '127.0.0.1' },
+    { flags: '--port <port>', description: 'port to listen on; 0 takes a free one', parse: parsePort, default: 8081 },
+  ],
+  uses: ['kafka'],
+  examples: [['keyfold registry start --brokers 127.0.0.1:9092 --port 8081', 'start a schema registry on that broker']],
+  data: objectOf({ url: text, brokers: text, pid: whole }),
+  runsUntilStopped: true,
+  async run(context, { kafka: named, host, port }) {
+    const brokers = named === undefined ? context.settings.brokers : named.split(',')
+    // Loaded here, so that no other command waits for an HTTP server.
+    const { startRegistry } = await import('@keyfold/registry')
+    const registry = await startRegistry({ kafka: await context.kafka(brokers), host, port })
+    try {
+      const started = { url: registry.url, brokers: brokers.join(','), pid: process.pid }
+      context.stream.announce(started, `registry ${registry.url} on ${started.brokers}`)
+      await untilAborted(context.signal)
+    } finally {
+      await registry.close()
+    }
+    return undefined
+  },
+})

@@ -1,9 +1,11 @@
 import { type GeneratedFile, generateEvents } from '@keyfold/avro'
-import type { Command } from 'commander'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { EXIT, type Output } from '../exit-codes.ts'
+import { defineCommand } from '../command.ts'
+import { listOf, objectOf, oneOf, text } from '../json-schema.ts'
+import type { Report } from '../report.ts'
 import { readSchemaFiles } from '../schema-files.ts'
+import { readTopicFiles } from '../topic-files.ts'
 
 interface GenOptions {
   readonly schemas: string
@@ -12,51 +14,71 @@ interface GenOptions {
   readonly check?: boolean
 }
 
-export function addSchemasCommands(program: Command, output: Output, finish: (code: number) => void): void {
-  program
-    .command('schemas')
-    .description('Avro schemas of the events')
-    .helpCommand(false)
-    .command('gen')
-    .description('write TypeScript for the events in schemas/<context>/<event>/v<n>.avsc')
-    .option('--schemas <dir>', 'folder of the schemas', 'schemas')
-    .requiredOption('--out <dir>', 'folder for the generated files')
-    .option('--context <name>', 'only the events of this context')
-    .option('--check', 'write nothing; exit 1 when a file is missing or stale')
-    .action(async (options: GenOptions) => finish(await generate(options, output)))
+export const schemasGen = defineCommand<GenOptions>({
+  path: 'schemas gen',
+  summary: 'write TypeScript for the events in schemas/<context>/<event>/v<n>.avsc',
+  options: [
+    { flags: '--schemas <dir>', description: 'folder of the schemas', default: 'schemas' },
+    { flags: '--out <dir>', description: 'folder for the generated files', isRequired: true },
+    { flags: '--context <name>', description: 'only the events of this context' },
+    { flags: '--check', description: 'write nothing; exit 1 when a file is missing or stale' },
+  ],
+  examples: [
+    ['keyfold schemas gen --schemas schemas --out src/generated', 'write the types of all events'],
+    ['keyfold schemas gen --out src/generated --check', 'exit 1 when they are stale'],
+  ],
+  exits: { found: 'with --check: a file is missing or stale' },
+  data: objectOf({ files: listOf(objectOf({ path: text, state: oneOf('written', 'unchanged', 'missing', 'stale') })) }),
+  async run(_context, options) {
+    const schemas = await readSchemaFiles(options.schemas, options.context)
+    const topics = await readTopicFiles(
+      options.schemas,
+      schemas.map(({ context }) => context),
+    )
+    const files = generateEvents({ schemas, topics })
+    return options.check ? check(files, options) : write(files, options)
+  },
+})
+
+interface FileState {
+  readonly path: string
+  readonly state: 'written' | 'unchanged' | 'missing' | 'stale'
 }
 
-async function generate(options: GenOptions, output: Output): Promise<number> {
-  const schemas = await readSchemaFiles(options.schemas, options.context)
-  const files = generateEvents({ schemas })
-  return options.check ? check(files, options, output) : write(files, options, output)
-}
-
-async function write(files: readonly GeneratedFile[], { out }: GenOptions, output: Output): Promise<number> {
+async function write(generated: readonly GeneratedFile[], { out }: GenOptions): Promise<Report> {
   await mkdir(out, { recursive: true })
-  for (const file of files) {
+  const files: FileState[] = []
+  for (const file of generated) {
     const path = join(out, file.path)
     const isSame = (await currentText(path)) === file.text
     // A file that did not change keeps its time, so that watchers and builds have nothing to do.
     if (!isSame) await writeFile(path, file.text)
-    output.out(`${path}${isSame ? ' (unchanged)' : ''}`)
+    files.push({ path, state: isSame ? 'unchanged' : 'written' })
   }
-  return EXIT.ok
+  const lines = files.map(({ path, state }) => `${path}${state === 'unchanged' ? ' (unchanged)' : ''}`)
+  return { data: { files }, lines, ids: files.map(({ path }) => path), items: files }
 }
 
-async function check(files: readonly GeneratedFile[], options: GenOptions, output: Output): Promise<number> {
-  let code: number = EXIT.ok
-  for (const file of files) {
+async function check(generated: readonly GeneratedFile[], options: GenOptions): Promise<Report> {
+  const files: FileState[] = []
+  for (const file of generated) {
     const path = join(options.out, file.path)
     const current = await currentText(path)
-    if (current === file.text) continue
-    const cause = current === undefined ? 'does not exist' : 'is stale'
-    output.err(
-      `SCHEMAS_STALE: ${path} ${cause}. Fix: keyfold schemas gen --schemas ${options.schemas} --out ${options.out}`,
-    )
-    code = EXIT.found
+    if (current !== file.text) files.push({ path, state: current === undefined ? 'missing' : 'stale' })
   }
-  return code
+  return {
+    status: files.length === 0 ? 'ok' : 'found',
+    data: { files },
+    lines: [],
+    ids: files.map(({ path }) => path),
+    items: files,
+    diagnostics: files.map(({ path, state }) => ({
+      severity: 'error',
+      code: 'SCHEMAS_STALE',
+      message: `${path} ${state === 'missing' ? 'does not exist' : 'is stale'}.`,
+      fix: `keyfold schemas gen --schemas ${options.schemas} --out ${options.out}`,
+    })),
+  }
 }
 
 async function currentText(path: string): Promise<string | undefined> {

@@ -1,2 +1,3 @@
 export { FlakyProxy, type WireFault } from './flaky-proxy.ts'
+export { kafkaAdminContract } from './kafka-admin.contract.ts'
 export { kafkaClientContract, type KafkaClientSubject } from './kafka-client.contract.ts'

@@ -96,7 +96,7 @@ export function kafkaClientContract(subject: KafkaClientSubject): void {
       ])
       expect(outcome).toEqual({ kind: 'committed', baseOffsets: [0, 0] })
       const read = await readAll(topic, 1, 'committed')
-      expect(read.records.slice(0, 2)).toEqual([
+      expect(read.records.slice(0, 2).map(({ headers, ...rest }) => ({ ...rest, headers }))).toEqual([
         {
           topic,
           partition: 1,

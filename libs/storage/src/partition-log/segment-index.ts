@@ -54,7 +54,9 @@ export class SegmentIndex {
     for (let at = 0; at + timeEntryBytes <= files.times.length; at += timeEntryBytes) {
       const timestamp = files.times.readInt32BE(at) * twoTo32 + files.times.readUInt32BE(at + 4)
       const offset = files.times.readInt32BE(at + 8)
-      if (timestamp <= (this.#timestamps.at(-1) ?? -1)) break
+      // Zeros are what is there of a sector that never arrived.
+      const isBlank = timestamp === 0 && offset === 0
+      if (isBlank || timestamp <= (this.#timestamps.at(-1) ?? -1)) break
       if (offset <= (this.#timeOffsets.at(-1) ?? -1) || offset > lastOffset) break
       this.#timestamps.push(timestamp)
       this.#timeOffsets.push(offset)
