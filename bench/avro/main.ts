@@ -91,7 +91,13 @@ for (const event of EVENTS) {
     )
     if (task !== 'encode') ratios.push(codec / alone)
     const shown = [codec, alone, json].map((value) => (value === undefined ? '–' : whole(value)))
-    rows.push([event.name, task, ...shown, (codec / alone).toFixed(2), json === undefined ? '–' : (codec / json).toFixed(2)])
+    rows.push([
+      event.name,
+      task,
+      ...shown,
+      (codec / alone).toFixed(2),
+      json === undefined ? '–' : (codec / json).toFixed(2),
+    ])
   }
 }
 printTable(

@@ -81,3 +81,27 @@ try_broker() {
   kill "$pid"
   return 1
 }
+
+# start_registry <name> <broker> <arguments>: a registry on that broker; its address in $registry.
+start_registry() {
+  local name="$1" broker="$2" attempt pid
+  shift 2
+  for attempt in 1 2 3 4 5 6 7 8; do
+    registry="http://127.0.0.1:$((20000 + RANDOM % 10000))"
+    (cd "$root" && exec node --conditions=@keyfold/source apps/registry/src/main.ts --kafka "$broker" \
+      --port "${registry##*:}" "$@") >"$work/$name.out" 2>"$work/$name.log" &
+    pid="$!"
+    for _ in $(seq 100); do
+      if [ -s "$work/$name.out" ]; then
+        pids+=("$pid")
+        return
+      fi
+      kill -0 "$pid" 2>/dev/null || continue 2
+      sleep 0.1
+    done
+    kill "$pid"
+  done
+  cat "$work/$name.log"
+  echo 'the registry did not start'
+  exit 1
+}

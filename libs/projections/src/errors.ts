@@ -73,10 +73,13 @@ export function hasCode(error: unknown, code: string): boolean {
   return error instanceof Error && (error as { code?: unknown }).code === code
 }
 
-/** Whether an error, or one that it wraps, says that the database is away: nothing is wrong with events or handlers. */
+/**
+ * Whether an error, or one that it wraps, says that the database is away, or that the registry does not have a schema yet:
+ * nothing is wrong with events or handlers.
+ */
 export function isOutage(error: unknown): boolean {
   for (let at = error, depth = 0; at instanceof Error && depth < 8; at = at.cause, depth++)
-    if (hasCode(at, 'READ_MODEL_UNAVAILABLE')) return true
+    if (hasCode(at, 'READ_MODEL_UNAVAILABLE') || hasCode(at, 'SCHEMA_UNKNOWN')) return true
   return false
 }
 

@@ -63,6 +63,8 @@ export interface Projections {
   pause(name: string): Promise<void>
   resume(name: string): Promise<void>
   status(): readonly ProjectorStatus[]
+  /** The topics that a projector reads. Errors: `PROJECTOR_UNKNOWN`. */
+  topicsOf(name: string): readonly string[]
   /** The events that a projector has set aside, in the order of the log. Errors: `PROJECTOR_UNKNOWN`. */
   parked(name: string): Promise<readonly ParkedEvent[]>
   /**
@@ -202,6 +204,10 @@ class OpenProjections implements Projections {
   status(): readonly ProjectorStatus[] {
     const attached = [...this.#hosts.values()].map((host) => host.status)
     return [...attached, ...this.#stored.filter((name) => !this.#hosts.has(name)).map(detachedStatus)]
+  }
+
+  topicsOf(name: string): readonly string[] {
+    return this.#host(name).descriptor.topics
   }
 
   async parked(name: string): Promise<readonly ParkedEvent[]> {

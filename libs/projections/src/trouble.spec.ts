@@ -163,6 +163,28 @@ describe('what cannot be read', () => {
     expect(rowsOf(projections.read('balances')).audited).toBe(5)
   })
 
+  it('waits for a schema that the registry does not have yet, and skips nothing', async () => {
+    const ledger = new Ledger(1)
+    ledger.deposit(30)
+    let asked = 0
+    const patient = {
+      register: codec.register.bind(codec),
+      encode: codec.encode.bind(codec),
+      knows: codec.knows.bind(codec),
+      storedTypesOf: codec.storedTypesOf.bind(codec),
+      prepare: async () => {
+        asked += 1
+      },
+      decode: (value: Buffer) => {
+        if (asked < 20) throw new KeyfoldError('SCHEMA_UNKNOWN', { retriable: true, fix: 'wait' }, 'not yet')
+        return codec.decode(value)
+      },
+    }
+    const projections = await started(ledger, balances(), { codec: patient })
+    await projections.caughtUp('balances')
+    expect(rowsOf(projections.read('balances'))).toEqual(ledger.expected)
+  })
+
   it('halts when history is missing', async () => {
     const ledger = new Ledger(1)
     ledger.deposit(5)

@@ -1,7 +1,7 @@
 import type { DecodedValue, EventCodec } from '@keyfold/event-store'
 import type { DomainEvent, ProjectionHandler } from '@keyfold/eventsourcing'
 import type { Offset, StoredRecord } from '@keyfold/kafka'
-import { fail, textOf } from '../errors.ts'
+import { fail, isRetriable, textOf } from '../errors.ts'
 import { eventTypeOf, StoredEventContext } from './stored-event-context.ts'
 
 export type Handlers = ReadonlyMap<string, ProjectionHandler>
@@ -92,6 +92,8 @@ function decode({ record, type }: EventTask, codec: EventCodec): DecodedValue {
     if (type === undefined || decoded.schema.name === type) return decoded
     throw new Error(`its header says ${type}, its body is a ${decoded.schema.name}`)
   } catch (error) {
+    // A schema that the registry does not have yet says nothing about the event.
+    if (isRetriable(error)) throw error
     throw unreadable(record, textOf(error), error)
   }
 }

@@ -170,6 +170,7 @@ export class PartitionRunner {
         trouble = await this.#remedy(error, trouble, work.tasks[next])
         const { position } = this.#progress
         next = work.tasks.filter(({ record }) => record.offset < position).length
+        if (hasCode(error, 'SCHEMA_UNKNOWN')) await this.#prepare(work.tasks.slice(next))
       }
       await breathe()
     }
@@ -237,7 +238,7 @@ export class PartitionRunner {
       return trouble
     }
     const remedy = isOutage(error)
-      ? { kind: 'retry' as const, delayMs: retry.firstDelayMs, trouble }
+      ? { kind: 'retry' as const, delayMs: retry.delayMsMax, trouble }
       : afterFailure(trouble, isHopeless(error), retry)
     if (remedy.kind === 'halt') return await this.#parkOrHalt(error, culprit)
     log('warn', 'a projection failed; trying again', { topic, partition, error: textOf(error), ...remedy })
