@@ -110,9 +110,11 @@ const wholeTransactions: Check = (context) => {
 }
 
 /** A group is where a transaction that is not there, or nobody, has put it. */
-const noTornPositions: Check = ({ history, finalByValue }) => {
+const noTornPositions: Check = ({ history, finalByValue, outcomes }) => {
   const byTransaction = Map.groupBy(history.records, ({ transaction }) => transaction)
-  const isThere = (id: string): boolean => (byTransaction.get(id) ?? []).some(({ value }) => finalByValue.has(value))
+  // One that wrote no records is there if it may have been committed.
+  const isThere = (id: string): boolean =>
+    byTransaction.get(id)?.some(({ value }) => finalByValue.has(value)) ?? outcomes.get(id) !== 'refused'
   return history.finalPositions.flatMap((stored) => {
     if (stored.offset < 0) return []
     const origins = history.positions.filter(

@@ -1,9 +1,11 @@
-import { batchHeaders, readRecords, readTransactionMarker } from '@keyfold/protocol'
+import { batchHeaders, readRecords, type ReadRecordsOptions, readTransactionMarker } from '@keyfold/protocol'
 
 export interface ReadRecord {
   readonly offset: number
   readonly value: string
 }
+
+type Aborted = readonly { producerId: number; firstOffset: number }[]
 
 /**
  * The records that a read_committed reader hands on: without markers, and without those of the aborted transactions in
@@ -12,24 +14,28 @@ export interface ReadRecord {
 export function committedRecords(
   records: Buffer,
   fetchOffset: number,
-  aborted: readonly { producerId: number; firstOffset: number }[],
+  aborted: Aborted,
+  reading: ReadRecordsOptions = {},
 ): { records: ReadRecord[]; nextOffset: number } {
+  const read = committed(records, fetchOffset, aborted, reading)
+  const nextOffset = batchHeaders(records).reduce((_, { header }) => header.lastOffset + 1, fetchOffset)
+  return { records: Array.from(read, ({ offset, value }) => ({ offset, value: String(value) })), nextOffset }
+}
+
+/** The same, record by record, as they are in their batches. */
+export function* committed(records: Buffer, fetchOffset: number, aborted: Aborted, reading: ReadRecordsOptions = {}) {
   const waiting = aborted.toSorted((a, b) => a.firstOffset - b.firstOffset)
   const open = new Set<number>()
-  const read: ReadRecord[] = []
-  let nextOffset = fetchOffset
   for (const { at, header } of batchHeaders(records)) {
-    nextOffset = header.lastOffset + 1
     while (waiting[0] !== undefined && waiting[0].firstOffset <= header.lastOffset) {
       open.add(waiting.shift()?.producerId ?? -1)
     }
-    for (const record of readRecords(records, at)) {
+    for (const record of readRecords(records, at, reading)) {
       if (header.isControl) {
         if (readTransactionMarker(record)?.type === 'abort') open.delete(header.producerId)
       } else if (record.offset >= fetchOffset && !(header.isTransactional && open.has(header.producerId))) {
-        read.push({ offset: record.offset, value: String(record.value) })
+        yield record
       }
     }
   }
-  return { records: read, nextOffset }
 }

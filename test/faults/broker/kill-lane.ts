@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Admin, type Consumer, Kafka, logLevel } from 'kafkajs'
+import { verifyDataDirectory } from '../../../libs/broker/src/verification/verify-data-directory.ts'
 import { seededRandom } from '../random.ts'
 import { BrokerProcess, freePort } from './broker-process.ts'
 import { History } from './history.ts'
@@ -54,6 +55,8 @@ export async function runKillLane({ rounds, seed, ...planted }: KillLaneOptions)
       await untilBusy(history, 20 + Math.floor(random() * 80))
       await sleep(random() * 30)
       await broker.kill()
+      // It reads everything there is: now and then will do.
+      if (round % 10 === 0) await verify(dataDirectory)
       broker = await start()
       await lookAtPositions(admin, history)
     }
@@ -65,12 +68,20 @@ export async function runKillLane({ rounds, seed, ...planted }: KillLaneOptions)
     await admin.disconnect()
     const code = await broker.stop()
     if (code !== 0) throw new Error(`the broker ended with ${code}`)
+    await verify(dataDirectory)
     return history
   } finally {
     done = true
     await broker.kill()
     await rm(dataDirectory, { recursive: true, force: true })
   }
+}
+
+/** As `keyfold broker verify`: what a kill leaves behind is sound. */
+async function verify(dataDirectory: string): Promise<void> {
+  const { findings } = await verifyDataDirectory({ dataDirectory })
+  const lines = findings.map(({ place, what }) => `verify: ${place}: ${what}`)
+  if (lines.length > 0) throw new Error(lines.join('\n'))
 }
 
 function kafkaAt(port: number): Kafka {

@@ -1,6 +1,8 @@
 import { MemoryFiles } from '@keyfold/storage'
 import { describe, expect, it } from 'vitest'
 import { violations } from './checker.ts'
+import { runCrashLane } from './crash/crash-lane.ts'
+import { workloads } from './crash/workloads.ts'
 import { damageJournal } from './damage-lane.ts'
 import { runKillLane } from './kill-lane.ts'
 import { type PlantedBugName, plantedBugs } from './planted-bugs.ts'
@@ -22,6 +24,22 @@ const inSimulation: Partial<Record<PlantedBugName, RegExp>> = {
   'repeats a failed sync': /^(lost|vanished|recovery)|^journal\/\d+\.journal (is damaged|has a damaged header)/,
 }
 
+/** In which script the crash lane sees them. Clients of the simulation do nothing of the kind. */
+const inCrashLane: Partial<Record<PlantedBugName, readonly [script: string, says: RegExp, every?: number]>> = {
+  'compacts markers away that readers need': ['compaction with markers and aborted records', /^lost/, 10],
+  'does not sync what compaction writes': ['compaction with a tombstone', /^(lost|recovery|verify)/, 5],
+  'acknowledges deleted records before the sync': ['records that are deleted', /^lost/],
+  'does not keep epochs of consumer groups in checkpoints': [
+    'a group of the consumer protocol that grows and shrinks',
+    /^(forgotten: consumer groups|membership)/,
+  ],
+  'does not keep members of groups in checkpoints': [
+    'a classic group through its generations',
+    /^(forgotten: groups|membership)/,
+  ],
+  'does not keep settings of topics in checkpoints': ['settings of topics and brokers', /^forgotten: topics/],
+}
+
 /** The same under kill -9 of a real process; faults that only a power cut shows are not among them. */
 const inKillLane: Partial<Record<PlantedBugName, RegExp>> = {
   'acknowledges before the sync': /^(lost|offset back|torn)/,
@@ -38,11 +56,31 @@ const killed = Object.entries(inKillLane).slice(0, isLong ? undefined : 1)
 describe('planted bugs are found', () => {
   it.each(Object.entries(inSimulation))(
     'by the simulation: a broker that %s',
-    { timeout: 60_000 },
+    { timeout: 120_000 },
     async (name, expected) => {
       const takeOut = plantedBugs[name as PlantedBugName]()
       try {
         expect(await firstFinding((seed) => simulate(seed).then((result) => result.violations))).toMatch(expected)
+      } finally {
+        takeOut()
+      }
+    },
+  )
+
+  it.each(Object.entries(inCrashLane))(
+    'by the crash lane: a broker that %s',
+    { timeout: 120_000 },
+    async (name, [script, expected, every = 1]) => {
+      const takeOut = plantedBugs[name as PlantedBugName]()
+      try {
+        const workload = workloads.find((each) => each.name === script)
+        if (workload === undefined) throw new Error(`there is no script "${script}"`)
+        // A step that a sound broker takes without complaint is a finding, too.
+        const found = await runCrashLane(workload, { stopsAtFirst: true, sample: { every, seed: 0 } }).then(
+          ({ problems }) => problems,
+          (error: unknown) => [String(error)],
+        )
+        expect(found.join('\n')).toMatch(new RegExp(expected.source, 'm'))
       } finally {
         takeOut()
       }
@@ -68,7 +106,8 @@ describe('planted bugs are found', () => {
   })
 
   it('and none is missing here', () => {
-    const found = new Set([...Object.keys(inSimulation), 'cuts a damaged journal instead of refusing'])
+    const byLanes = [inSimulation, inCrashLane].flatMap((lane) => Object.keys(lane))
+    const found = new Set([...byLanes, 'cuts a damaged journal instead of refusing'])
     expect(Object.keys(plantedBugs).filter((name) => !found.has(name))).toEqual([])
     expect(found.size).toBeGreaterThanOrEqual(8)
   })

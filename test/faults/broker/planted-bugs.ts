@@ -1,12 +1,16 @@
 import { BufferWriter } from '@keyfold/bytes'
 import type { Files, OpenFile } from '@keyfold/storage'
 import { Broker, type BrokerWorld } from '../../../libs/broker/src/broker.ts'
+import { ConsumerGroup } from '../../../libs/broker/src/consumer-groups/consumer-group.ts'
 import { entryKinds } from '../../../libs/broker/src/entry-kinds.ts'
 import { BrokerError } from '../../../libs/broker/src/errors.ts'
 import { GroupCoordinator } from '../../../libs/broker/src/group-coordinator/group-coordinator.ts'
+import { GroupRegister } from '../../../libs/broker/src/group-coordinator/group-register.ts'
+import { TransactionTrail } from '../../../libs/broker/src/partition/compaction/transaction-trail.ts'
 import { Partition } from '../../../libs/broker/src/partition/partition.ts'
 import { ProducerStates } from '../../../libs/broker/src/partition/producer-states.ts'
 import { TransactionIndex } from '../../../libs/broker/src/partition/transaction-index.ts'
+import { TopicCatalog } from '../../../libs/broker/src/topics/topic-catalog.ts'
 import { ProducerIds } from '../../../libs/broker/src/transactions/producer-ids.ts'
 import { TransactionCoordinator } from '../../../libs/broker/src/transactions/transaction-coordinator.ts'
 import { PartitionLog } from '../../../libs/storage/src/partition-log/partition-log.ts'
@@ -153,6 +157,59 @@ export const plantedBugs = {
   /** A sync that failed is repeated, and then succeeds, though what it failed on is gone. */
   'repeats a failed sync': () => replaceOpen((world) => ({ ...world, files: repeatingSyncs(world.files) })),
 
+  /** Compaction takes away what tells readers where an aborted transaction ends. */
+  'compacts markers away that readers need': () =>
+    replace(TransactionTrail.prototype, {
+      pass: (pass) =>
+        function (this: TransactionTrail, batch, header) {
+          // The aborted transaction stays in the index: only its end is gone.
+          return header.isControl || pass.call(this, batch, header)
+        },
+    }),
+
+  /** What a compaction has written takes the place of what it has read before it is on the disk. */
+  'does not sync what compaction writes': () =>
+    replaceOpen((world) => ({ ...world, files: withoutSyncs(world.files, '.cleaned') })),
+
+  /** Only DeleteRecords does not wait. */
+  'acknowledges deleted records before the sync': () =>
+    replace(Partition.prototype, {
+      deleteRecordsBefore: (deleteRecords) =>
+        function (this: Partition, offset) {
+          return { ...deleteRecords.call(this, offset), lsn: 0 }
+        },
+    }),
+
+  /** A checkpoint has the members of a group of the consumer protocol, but not how far they are. */
+  'does not keep epochs of consumer groups in checkpoints': () =>
+    replace(ConsumerGroup.prototype, {
+      facts: (facts) =>
+        function (this: ConsumerGroup) {
+          const whole = facts.call(this)
+          return { ...whole, members: whole.members.map((member) => ({ ...member, memberEpoch: 0 })) }
+        },
+    }),
+
+  /** After a checkpoint nobody knows the static members of a classic group. */
+  'does not keep members of groups in checkpoints': () =>
+    replace(GroupRegister.prototype, {
+      snapshot: (snapshot) =>
+        function (this: GroupRegister) {
+          const groups = JSON.parse(snapshot.call(this).toString()) as object[]
+          return Buffer.from(JSON.stringify(groups.map((group) => ({ ...group, members: [] }))))
+        },
+    }),
+
+  /** A topic comes back with the defaults. */
+  'does not keep settings of topics in checkpoints': () =>
+    replace(TopicCatalog.prototype, {
+      snapshot: (snapshot) =>
+        function (this: TopicCatalog) {
+          const { topics, ...rest } = JSON.parse(snapshot.call(this).toString()) as { topics: object[] }
+          return Buffer.from(JSON.stringify({ ...rest, topics: topics.map((topic) => ({ ...topic, configs: {} })) }))
+        },
+    }),
+
   /** A journal that is damaged in the middle is cut there. */
   'cuts a damaged journal instead of refusing': () => {
     const open = Broker.open.bind(Broker)
@@ -208,10 +265,20 @@ function replaceOpen(change: (world: BrokerWorld) => BrokerWorld): () => void {
 }
 
 function repeatingSyncs(files: Files): Files {
+  return withFiles(files, (file) => withSync(file, () => file.fdatasync().catch(() => file.fdatasync())))
+}
+
+/** Files whose names end so are never synced. */
+function withoutSyncs(files: Files, ending: string): Files {
+  const nothing = (): Promise<void> => Promise.resolve()
+  return withFiles(files, (file, path) => (path.endsWith(ending) ? withSync(file, nothing) : file))
+}
+
+function withFiles(files: Files, change: (file: OpenFile, path: string) => OpenFile): Files {
   return {
     location: files.location,
     lock: () => files.lock(),
-    open: async (path, mode) => repeatingSync(await files.open(path, mode)),
+    open: async (path, mode) => change(await files.open(path, mode), path),
     sizeOf: (path) => files.sizeOf(path),
     list: (directory) => files.list(directory),
     makeDirectory: (directory) => files.makeDirectory(directory),
@@ -222,11 +289,11 @@ function repeatingSyncs(files: Files): Files {
   }
 }
 
-function repeatingSync(file: OpenFile): OpenFile {
+function withSync(file: OpenFile, fdatasync: () => Promise<void>): OpenFile {
   return {
     read: (target, position) => file.read(target, position),
     write: (chunks, position) => file.write(chunks, position),
-    fdatasync: () => file.fdatasync().catch(() => file.fdatasync()),
+    fdatasync,
     truncate: (size) => file.truncate(size),
     close: () => file.close(),
   }

@@ -1,7 +1,8 @@
 import type { MemoryFiles } from '@keyfold/storage'
 import { Broker } from '../broker.ts'
 import { BrokerConfig } from '../config/broker-config.ts'
-import { silentLog } from '../log.ts'
+import type { BrokerError } from '../errors.ts'
+import { type BrokerLog, silentLog } from '../log.ts'
 import { TimerHeap } from '../scheduler.ts'
 
 /** A broker without sockets, on files and with a clock that the test holds in its hands. */
@@ -13,17 +14,18 @@ export class BrokerRehearsal {
     files: MemoryFiles,
     config: Record<string, string | number | boolean> = {},
     clock: HandClock = new HandClock(),
+    rim: { readonly log?: BrokerLog; readonly onFatal?: (error: BrokerError) => void } = {},
   ): Promise<BrokerRehearsal> {
     const broker = await Broker.open({
       files,
       clock,
       config: new BrokerConfig({ 'group.initial.rebalance.delay.ms': 0, ...config }),
-      log: silentLog,
+      log: rim.log ?? silentLog,
       scheduler: clock.heap,
       compressors: {},
       advertised: { host: 'localhost', port: 9092 },
       randomBytes: (count) => crypto.getRandomValues(new Uint8Array(count)),
-      onFatal: () => {},
+      onFatal: rim.onFatal ?? (() => {}),
     })
     return new BrokerRehearsal(broker, clock)
   }
@@ -39,13 +41,19 @@ export class BrokerRehearsal {
   }
 }
 
-/** Time that passes only when told to. */
+/** Time that passes only when told to; the wall clock can be set. */
 export class HandClock {
   readonly heap = new TimerHeap(() => this.#nowMs)
   #nowMs = 1_700_000_000_000
+  #wallAheadMs = 0
 
   wall(): number {
-    return this.#nowMs
+    return this.#nowMs + this.#wallAheadMs
+  }
+
+  /** Somebody sets the machine's clock. */
+  setWallAhead(ms: number): void {
+    this.#wallAheadMs = ms
   }
 
   steady(): number {

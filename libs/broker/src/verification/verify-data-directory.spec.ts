@@ -93,6 +93,18 @@ describe('verification of a data directory', () => {
     expect(await verifyFiles(files, false)).toMatchObject({ findings: [] })
   })
 
+  it.each([
+    ['index', 8],
+    ['timeindex', 12],
+  ])('has nothing to say about a .%s whose last entry a power cut tore: nobody reads it', async (extension, bytes) => {
+    const path = `${segment}.${extension}`
+    const files = (await written()).crash('keep')
+    const entries = Buffer.from(files.bytesOf(path))
+    entries.fill(0, entries.length - bytes / 2)
+    files.replace(path, entries)
+    expect(await verifyFiles(files, false)).toMatchObject({ findings: [] })
+  })
+
   it('reports a damaged journal or checkpoint as such', async () => {
     const checkpoint = damaged(await written(), 'checkpoint', 40)
     expect(await verifyFiles(checkpoint, true)).toMatchObject({ findings: [{ kind: 'checkpoint' }] })

@@ -1,7 +1,7 @@
 import { CreateTopics, DeleteTopics, JoinGroup, KafkaError, SyncGroup } from '@keyfold/protocol'
 import type { History, Isolation, SeenRecord, SentRecord } from '../history.ts'
 import type { SimBroker } from './sim-broker.ts'
-import { type BatchToSend, type Place, type ProducerIdentity, requests } from './sim-requests.ts'
+import { type BatchToSend, type Generation, type Place, type ProducerIdentity, requests } from './sim-requests.ts'
 
 /** What actors share. They live on when the broker is killed: then `broker()` waits for its next life. */
 export interface Stage {
@@ -20,7 +20,7 @@ export interface Stage {
 }
 
 /** Runs a step again and again; one that ends with its process is simply over. */
-async function repeat(stage: Stage, step: (broker: SimBroker) => Promise<void>): Promise<void> {
+export async function repeat(stage: Stage, step: (broker: SimBroker) => Promise<void>): Promise<void> {
   while (!stage.isDone()) {
     try {
       await step(await stage.broker())
@@ -124,8 +124,8 @@ function noteProducerId({ producerIds, violations }: Stage, producerId: number, 
   producerIds.set(producerId, owner)
 }
 
-/** A transactional producer as clients before KIP-890 are: begins, writes here and there, moves a group, ends. */
-export function transact(stage: Stage, transactionalId: string): Promise<void> {
+/** A transactional producer, of clients before KIP-890 or after: begins, writes here and there, moves a group, ends. */
+export function transact(stage: Stage, transactionalId: string, generation: Generation = 1): Promise<void> {
   const { random, history } = stage
   let count = 0
   let producer: ProducerIdentity | undefined
@@ -145,7 +145,8 @@ export function transact(stage: Stage, transactionalId: string): Promise<void> {
     count += 1
     const entry = newTransaction(stage, transactionalId, count)
     const places = shuffled(random, stage.places).slice(0, 1 + Math.floor(random() * 3))
-    if ((await requests.addPartitions(broker, transactionalId, mine, places)) !== 0) return
+    const isAnnounced = generation === 1
+    if (isAnnounced && (await requests.addPartitions(broker, transactionalId, mine, places)) !== 0) return
     for (const place of places) {
       const values = Array.from({ length: 1 + Math.floor(random() * 2) }, (_, n) => `${entry.id}.${keyOf(place)}.${n}`)
       const baseSequence = sequences.get(keyOf(place)) ?? 0
@@ -153,30 +154,28 @@ export function transact(stage: Stage, transactionalId: string): Promise<void> {
       for (const value of values) {
         history.records.push({ value, ...place, producer: transactionalId, transaction: entry.id, outcome: 'unknown' })
       }
-      const sent = await requests.produce(await stage.broker(), {
-        ...mine,
-        ...place,
-        baseSequence,
-        values,
-        transactionalId,
-      })
+      const batch = { ...mine, ...place, baseSequence, values, transactionalId }
+      const sent = await requests.produce(await stage.broker(), batch, generation)
       if (sent.errorCode !== 0) return
     }
     const { position } = entry
     if (position !== undefined) {
       history.positions.push({ ...position, kind: 'sent', transaction: entry.id })
-      if ((await requests.stageOffset(await stage.broker(), transactionalId, mine, position)) !== 0) return
+      const staged = { ...position, generation }
+      if ((await requests.stageOffset(await stage.broker(), transactionalId, mine, staged)) !== 0) return
     }
     const committed = random() < 0.7
     if (committed) entry.outcome = 'unknown'
-    const errorCode = await requests.endTransaction(await stage.broker(), transactionalId, mine, committed)
+    const end = { ...mine, generation, committed }
+    const { errorCode, next } = await requests.endTransaction(await stage.broker(), transactionalId, end)
     // Refused: it timed out or was fenced, so it is aborted.
     if (committed) entry.outcome = errorCode === 0 ? 'acknowledged' : 'refused'
     if (errorCode !== 0) return
     if (committed && position !== undefined) {
       history.positions.push({ ...position, kind: 'acknowledged', transaction: entry.id })
     }
-    producer = mine
+    producer = next
+    if (next.producerEpoch !== mine.producerEpoch || next.producerId !== mine.producerId) sequences.clear()
   })
 }
 

@@ -11,6 +11,7 @@ import { Broker } from '../../../../libs/broker/src/broker.ts'
 import { BrokerConfig } from '../../../../libs/broker/src/config/broker-config.ts'
 import { handlerFor } from '../../../../libs/broker/src/handlers/served.ts'
 import { silentLog } from '../../../../libs/broker/src/log.ts'
+import { LogCleaner } from '../../../../libs/broker/src/partition/compaction/log-cleaner.ts'
 import type { HandClock } from '../../../../libs/broker/src/testing/broker-rehearsal.ts'
 
 /** The process that an actor was talking to has ended. */
@@ -25,10 +26,15 @@ export interface SimWorld {
   readonly segmentBytes: number
 }
 
+/** The topic of this name is compacted. */
+export const compactedTopic = 'compacted'
+
 /** One life of the broker, on a disk of memory and without sockets. */
 export class SimBroker {
   readonly broker: Broker
   readonly #gone: Promise<never>
+  readonly #cleaner: LogCleaner
+  readonly #segmentBytes: number
   #correlationId = 0
 
   /** Rejects when it cannot recover; never settles once `gone` has rejected. */
@@ -37,7 +43,8 @@ export class SimBroker {
     const broker = await Broker.open({
       files,
       clock,
-      config: new BrokerConfig({ 'group.initial.rebalance.delay.ms': 0 }),
+      // Rounds of the cleaner are an actor's.
+      config: new BrokerConfig({ 'group.initial.rebalance.delay.ms': 0, 'log.cleaner.enable': false }),
       log: silentLog,
       scheduler: clock.heap,
       compressors: {},
@@ -53,13 +60,35 @@ export class SimBroker {
     this.broker = broker
     this.#gone = gone
     gone.catch(() => {})
+    this.#cleaner = new LogCleaner({
+      storage: broker.storage,
+      log: silentLog,
+      partitions: () => broker.partitions.all(),
+      now: () => broker.clock.wall(),
+      bytesMax: () => 1_000_000,
+    })
+    this.#segmentBytes = segmentBytes
+    this.shrink()
+  }
+
+  /** Small segments, also for topics that have just been created. */
+  shrink(): void {
     // Kafka's smallest segment is a megabyte: a simulation would never come to a second one.
-    broker.storage.partitions.all().forEach((log) => log.configure({ segmentBytes, indexIntervalBytes: 200 }))
+    for (const log of this.broker.storage.partitions.all()) {
+      // Only segments that are closed are compacted.
+      const segmentBytes = log.topic === compactedTopic ? 300 : this.#segmentBytes
+      log.configure({ segmentBytes, indexIntervalBytes: 200 })
+    }
   }
 
   /** Makes a checkpoint. A disk that fails ends the process, which everybody else notices too. */
   async checkpoint(): Promise<void> {
     await Promise.race([this.broker.storage.checkpoint().catch(() => {}), this.#gone])
+  }
+
+  /** One round of the cleaner, which joins the one that is under way. */
+  async compact(): Promise<number> {
+    return Promise.race([this.#cleaner.run().catch(() => 0), this.#gone])
   }
 
   /** A request through its handler and codecs. Throws `ProcessGone` if the process ends before it answers. */

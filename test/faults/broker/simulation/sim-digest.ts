@@ -3,7 +3,7 @@ import type { Broker } from '../../../../libs/broker/src/broker.ts'
 
 /** Everything that a broker has recovered and clients can rely on, as text, part by part. */
 export async function digestOf(broker: Broker): Promise<Record<string, string>> {
-  const { partitions, storage, transactions, offsets, catalog, groups } = broker
+  const { partitions, storage, transactions, offsets, catalog, groups, consumerGroups } = broker
   const logs = partitions.all().map(async (partition) => {
     const { topic, index, logStartOffset, lastStableOffset, highWatermark, logEndOffset } = partition
     const log = storage.partitions.get(topic, index)
@@ -24,7 +24,8 @@ export async function digestOf(broker: Broker): Promise<Record<string, string>> 
     logs: await Promise.all(logs),
     transactions: transactions.list(),
     offsets: offsets.groupIds().map((group) => [group, offsets.ofGroup(group)]),
-    topics: catalog.all().map(({ name, id, partitionCount }) => [name, id, partitionCount]),
+    topics: catalog.all().map(({ name, id, partitionCount, configs }) => [name, id, partitionCount, [...configs]]),
+    consumerGroups: consumerGroups.all().map((group) => group.facts()),
     groups: groups.all().map(({ groupId, generationId, state }) => [groupId, generationId, state]),
   }
   const inOrder = Object.entries(parts).map(([part, list]) => [part, list.map(inOneOrder).sort()])

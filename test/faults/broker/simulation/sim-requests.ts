@@ -2,6 +2,7 @@ import {
   AddOffsetsToTxn,
   AddPartitionsToTxn,
   buildRecordBatch,
+  ConsumerGroupHeartbeat,
   EndTxn,
   Fetch,
   InitProducerId,
@@ -10,11 +11,20 @@ import {
   OffsetCommit,
   OffsetFetch,
   Produce,
+  type RequestInput,
   TxnOffsetCommit,
 } from '@keyfold/protocol'
-import { committedRecords, type ReadRecord } from '../committed-records.ts'
+import { committed, committedRecords, type ReadRecord } from '../committed-records.ts'
 import type { Isolation } from '../history.ts'
 import type { SimBroker } from './sim-broker.ts'
+
+/** Versions that clients use up to transaction version 1, and those of KIP-890. */
+const versions = {
+  1: { produce: 9, stage: 3, end: 3 },
+  2: { produce: 12, stage: 5, end: 5 },
+} as const
+
+export type Generation = keyof typeof versions
 
 export interface ProducerIdentity {
   readonly producerId: number
@@ -39,7 +49,8 @@ export const requests = {
     return { errorCode, producerId, producerEpoch }
   },
 
-  async produce(broker: SimBroker, { topic, partition, values, transactionalId, ...producer }: BatchToSend) {
+  async produce(broker: SimBroker, batch: BatchToSend, generation: Generation = 1) {
+    const { topic, partition, values, transactionalId, ...producer } = batch
     const records = buildRecordBatch({
       records: values.map((value) => ({ key: null, value: Buffer.from(value.padEnd(60)) })),
       timestamp: broker.broker.clock.wall(),
@@ -47,7 +58,12 @@ export const requests = {
       ...producer,
     })
     const topicData = [{ name: topic, partitionData: [{ index: partition, records }] }]
-    const response = await broker.call(Produce, 9, { transactionalId, acks: -1, timeoutMs: 1000, topicData })
+    const response = await broker.call(Produce, versions[generation].produce, {
+      transactionalId,
+      acks: -1,
+      timeoutMs: 1000,
+      topicData,
+    })
     const answer = response.responses[0]?.partitionResponses[0]
     return { errorCode: answer?.errorCode ?? -1, baseOffset: answer?.baseOffset ?? -1 }
   },
@@ -71,20 +87,68 @@ export const requests = {
     broker: SimBroker,
     transactionalId: string,
     producer: ProducerIdentity,
-    position: Place & { group: string; offset: number },
+    { generation, ...position }: Place & { group: string; offset: number; generation: Generation },
   ): Promise<number> {
     const who = { transactionalId, ...producer, groupId: position.group }
-    const added = await broker.call(AddOffsetsToTxn, 3, who)
-    if (added.errorCode !== 0) return added.errorCode
+    const added = generation === 1 ? await broker.call(AddOffsetsToTxn, 3, who) : undefined
+    if (added !== undefined && added.errorCode !== 0) return added.errorCode
     const partitions = [
       { partitionIndex: position.partition, committedOffset: position.offset, committedMetadata: null },
     ]
-    const response = await broker.call(TxnOffsetCommit, 3, { ...who, topics: [{ name: position.topic, partitions }] })
+    const topics = [{ name: position.topic, partitions }]
+    const response = await broker.call(TxnOffsetCommit, versions[generation].stage, { ...who, topics })
     return response.topics[0]?.partitions[0]?.errorCode ?? -1
   },
 
-  async endTransaction(broker: SimBroker, transactionalId: string, producer: ProducerIdentity, committed: boolean) {
-    return (await broker.call(EndTxn, 3, { transactionalId, ...producer, committed })).errorCode
+  /** From transaction version 2 on the answer says who the producer is from then on. */
+  async endTransaction(
+    broker: SimBroker,
+    transactionalId: string,
+    { generation, committed, ...producer }: ProducerIdentity & { generation: Generation; committed: boolean },
+  ) {
+    const { end } = versions[generation]
+    const answer = await broker.call(EndTxn, end, { transactionalId, ...producer, committed })
+    const { errorCode, producerId, producerEpoch } = answer
+    return { errorCode, next: generation === 1 ? producer : { producerId, producerEpoch } }
+  },
+
+  /** A record with a key; null is a tombstone. */
+  async put(broker: SimBroker, { topic, partition }: Place, key: string, value: string | null): Promise<number> {
+    const records = buildRecordBatch({
+      records: [{ key: Buffer.from(key), value: value === null ? null : Buffer.from(value) }],
+      timestamp: broker.broker.clock.wall(),
+    })
+    const topicData = [{ name: topic, partitionData: [{ index: partition, records }] }]
+    const response = await broker.call(Produce, 9, { transactionalId: null, acks: -1, timeoutMs: 1000, topicData })
+    return response.responses[0]?.partitionResponses[0]?.errorCode ?? -1
+  },
+
+  /** As a client that rebuilds a table from a topic has it. */
+  async table(broker: SimBroker, { topic, partition }: Place): Promise<Map<string, string>> {
+    const table = new Map<string, string>()
+    const end = await requests.endOffset(broker, { topic, partition }, 'read_committed')
+    for (let offset = 0; offset < end;) {
+      const partitions = [{ partition, fetchOffset: offset, partitionMaxBytes: 4000 }]
+      const limits = { replicaId: -1, maxWaitMs: 0, minBytes: 0, maxBytes: 10_000, isolationLevel: 1 }
+      const response = await broker.call(Fetch, 11, { ...limits, topics: [{ topic, partitions }] })
+      const { records, abortedTransactions } = response.responses[0]?.partitions[0] ?? {}
+      const bytes = records ?? Buffer.alloc(0)
+      for (const { key, value } of committed(bytes, offset, abortedTransactions ?? [])) {
+        if (value === null) table.delete(String(key))
+        else table.set(String(key), String(value))
+      }
+      const { nextOffset } = committedRecords(bytes, offset, [])
+      // The end of a compacted log may have nothing in it.
+      if (nextOffset <= offset) break
+      offset = nextOffset
+    }
+    return table
+  },
+
+  /** One heartbeat of a member of the consumer protocol. */
+  async beat(broker: SimBroker, request: RequestInput<typeof ConsumerGroupHeartbeat>) {
+    const { errorCode, memberEpoch, assignment } = await broker.call(ConsumerGroupHeartbeat, 1, request)
+    return { errorCode, memberEpoch, assigned: assignment?.topicPartitions }
   },
 
   async commitOffset(

@@ -9,13 +9,16 @@ import {
   type StorageLimits,
 } from '@keyfold/storage'
 import { HandClock } from '../../../../libs/broker/src/testing/broker-rehearsal.ts'
+import { verifyFiles } from '../../../../libs/broker/src/verification/verify-data-directory.ts'
 import { seededRandom } from '../../random.ts'
 import { violations as historyViolations } from '../checker.ts'
 import { History } from '../history.ts'
 import { commitOffsets, join, keep, keyOf, produce, read, type Stage, transact } from './sim-actors.ts'
+import { consume } from './sim-consumers.ts'
 import { digestOf } from './sim-digest.ts'
 import { ProcessGone, SimBroker, type SimWorld } from './sim-broker.ts'
 import { type Place, requests } from './sim-requests.ts'
+import { compact, compactedConfigs, compactedPlace, type KeyedWrite, putKeys, tableProblems } from './sim-keeper.ts'
 import { SimTurns } from './sim-turns.ts'
 
 export interface SimulationResult {
@@ -24,6 +27,8 @@ export interface SimulationResult {
   readonly traceHash: string
   readonly history: History
   readonly crashes: number
+  /** Logs that were compacted. */
+  readonly compactions: number
 }
 
 /** What a seed draws before it begins: sizes, faults and how much happens. */
@@ -58,12 +63,16 @@ class Simulation {
   readonly #trace: Hash = createHash('sha256')
   readonly #history = new History()
   readonly #stage: Stage
+  readonly #keyed: KeyedWrite[] = []
+  /** Of the offline check, after each crash. */
+  readonly #findings: string[] = []
   #files = new MemoryFiles()
   #clock = new HandClock()
   #life: { broker: SimBroker; end: () => void } | undefined
   #hasFailed = false
   #isDone = false
   #crashes = 0
+  #compactions = 0
 
   constructor(seed: number) {
     this.#random = seededRandom(seed)
@@ -99,22 +108,35 @@ class Simulation {
     await this.#crash()
     await this.#open()
     await this.#drive(this.#finish())
-    const violations = [...this.#stage.violations, ...historyViolations(this.#history)]
+    const violations = [...this.#stage.violations, ...historyViolations(this.#history), ...this.#findings]
     for (const line of [...this.#history.toLines(), ...violations]) this.#trace.update(line)
-    return { violations, traceHash: this.#trace.digest('hex'), history: this.#history, crashes: this.#crashes }
+    return {
+      violations,
+      traceHash: this.#trace.digest('hex'),
+      history: this.#history,
+      crashes: this.#crashes,
+      compactions: this.#compactions,
+    }
   }
 
   #actors(): Promise<void>[] {
     const stage = this.#stage
+    const holdings = { byMember: new Map(), epochs: new Map() }
     return [
       produce(stage, 'p1'),
       produce(stage, 'p2'),
       transact(stage, 't1'),
       transact(stage, 't2'),
+      transact(stage, 't3', 2),
       commitOffsets(stage, 'simple'),
       read(stage, 'stable', 'read_committed'),
       read(stage, 'eager', 'read_uncommitted'),
       join(stage, 'members'),
+      consume(stage, 'consumers', 'c1', holdings),
+      consume(stage, 'consumers', 'c2', holdings),
+      putKeys(stage, 'k1', this.#keyed),
+      putKeys(stage, 'k2', this.#keyed),
+      compact(stage, this.#keyed, (count) => (this.#compactions += count)),
       keep(stage),
     ]
   }
@@ -209,7 +231,7 @@ class Simulation {
     return { clock, random: this.#random, limits, segmentBytes }
   }
 
-  /** What one recovery finds, the next one finds too, even when the first is lost with the power. */
+  /** What one recovery finds, the next one finds too, even when the first is lost with the power; and all is sound. */
   async #recoversTwice(disk: MemoryFiles): Promise<void> {
     const atOnce = () => Promise.resolve()
     const open = async (files: MemoryFiles) => {
@@ -219,6 +241,8 @@ class Simulation {
       const { broker } = await SimBroker.open(files.pacedBy(atOnce), this.#world(clock), life)
       return digestOf(broker)
     }
+    const { findings } = await verifyFiles(disk.clone().pacedBy(atOnce), false)
+    for (const { place, what } of findings) this.#findings.push(`verify: ${place}: ${what}`)
     const first = await open(disk)
     const second = await open(disk.crash(this.#fates()))
     this.#trace.update(JSON.stringify(first))
@@ -250,10 +274,13 @@ class Simulation {
     const names = [...new Set(places.map(({ topic }) => topic)), 'source']
     const topics = names.map((name) => {
       const numPartitions = Math.max(1, places.filter(({ topic }) => topic === name).length)
-      return { name, numPartitions, replicationFactor: 1, assignments: [], configs: [] }
+      return { name, numPartitions, replicationFactor: 1, assignments: [], configs: noConfigs }
     })
+    const compacted = { name: compactedPlace.topic, numPartitions: 1, replicationFactor: 1, assignments: [] }
+    topics.push({ ...compacted, configs: compactedConfigs })
     const created = await broker.call(CreateTopics, 4, { topics, timeoutMs: 1000 })
     if (created.topics.some(({ errorCode }) => errorCode !== 0)) throw new Error('the topics cannot be created')
+    broker.shrink()
   }
 
   /** Looks at everything that there is in the end. */
@@ -271,7 +298,9 @@ class Simulation {
         for (const record of records) this.#history.final.push({ reader: 'final', isolation, ...place, ...record })
       }
     }
-    for (const group of ['t1-group', 't2-group', 'simple']) {
+    const table = await requests.table(broker, compactedPlace)
+    this.#stage.violations.push(...tableProblems(table, this.#keyed))
+    for (const group of ['t1-group', 't2-group', 't3-group', 'simple']) {
       const place = { topic: 'source', partition: 0 }
       const offset = (await requests.fetchOffset(broker, group, place)) ?? -1
       this.#history.finalPositions.push({ group, ...place, offset })
@@ -281,6 +310,8 @@ class Simulation {
     }
   }
 }
+
+const noConfigs: { name: string; value: string }[] = []
 
 function shapeOf(random: () => number): Shape {
   const between = (least: number, most: number) => least + Math.floor(random() * (most - least))
@@ -297,7 +328,7 @@ function shapeOf(random: () => number): Shape {
     },
     segmentBytes: between(500, 20_000),
     lives: between(2, 6),
-    stepsMax: between(100, 900),
+    stepsMax: between(100, 1200),
     syncFailures: random() < 0.3 ? 0.002 : 0,
     powerCuts: random(),
   }
