@@ -34,8 +34,36 @@ export const knownDifferences: readonly KnownDifference[] = [
       differences(withoutOffsets(kafka), ours).length === 0,
   },
   {
+    name: 'Partitions of *deleted topics* stay in DescribeTransactions',
+    covers: ({ path, kafka, ours }, { operation, deletedTopics }) =>
+      operation.api === 'DescribeTransactions' &&
+      path.endsWith('.topics') &&
+      differences(withoutOffsets(kafka), ours).length > 0 &&
+      differences(without(withoutOffsets(kafka), deletedTopics), ours).length === 0,
+  },
+  {
     name: 'aborted transactions behind the records that are sent',
     covers: (difference, step) => difference.path.endsWith('.abortedTransactions') && isBehindRecords(step, difference),
+  },
+  {
+    name: 'a moved last stable offset is told like a high watermark',
+    covers: ({ path, kafka, ours }, { operation }) =>
+      operation.title.startsWith('a fetch session') && path.startsWith('answer.responses') && isStillMore(kafka, ours),
+  },
+  {
+    name: 'a session *remembers the names* of topics',
+    covers: ({ path, kafka, ours }, { operation }) =>
+      operation.title.startsWith('a fetch session') && path.endsWith('.errorCode') && kafka === 3 && ours === 100,
+  },
+  {
+    name: '*ends of both protocols*',
+    covers: (_, { operation, ours }) =>
+      operation.api === 'EndTxn' && operation.version >= 5 && isFencedEarlier(ours, operation.request),
+  },
+  {
+    name: '*cut batches* count',
+    covers: ({ path, kafka, ours }, { operation }) =>
+      operation.api === 'Fetch' && path.endsWith('.records') && isBeginning(kafka, ours),
   },
   {
     name: 'named errors instead of UNKNOWN_SERVER_ERROR',
@@ -57,6 +85,43 @@ function isSubset(ours: unknown, kafka: unknown): boolean {
 
 function withoutOffsets(topics: unknown): readonly Named[] {
   return Array.isArray(topics) ? (topics as readonly Named[]).filter(({ topic }) => topic !== '__consumer_offsets') : []
+}
+
+/** Whether ours begins with all that Kafka sent: it has whole batches where Kafka counted a part of one. */
+function isBeginning(kafka: unknown, ours: unknown): boolean {
+  if (!Array.isArray(kafka) || !Array.isArray(ours) || ours.length <= kafka.length) return false
+  return differences(kafka, ours.slice(0, kafka.length)).length === 0
+}
+
+/** Whether a producer was fenced that came with the epoch before its own. */
+function isFencedEarlier(ours: unknown, request: unknown): boolean {
+  const { errorCode } = ((ours as Named)['answer'] ?? {}) as Named
+  const { plus } = ((request as Named)['producerEpoch'] ?? {}) as Named
+  return errorCode === 90 && plus === -1
+}
+
+/** Whether what only we tell are partitions without records or an error. */
+function isStillMore(kafka: unknown, ours: unknown): boolean {
+  if (!Array.isArray(kafka) || !Array.isArray(ours)) return false
+  const theirs = new Set(partitionsIn(kafka).map((each) => JSON.stringify(each)))
+  const more = partitionsIn(ours).filter((each) => !theirs.delete(JSON.stringify(each)))
+  return (
+    theirs.size === 0 &&
+    more.every(({ errorCode, records }) => errorCode === 0 && Array.isArray(records) && records.length === 0)
+  )
+}
+
+/** The partitions of a list of topics, or of partitions. */
+function partitionsIn(items: readonly unknown[]): readonly Named[] {
+  return (items as readonly Named[]).flatMap((item) => {
+    const { partitions, topic, topicId } = item
+    if (!Array.isArray(partitions)) return [item]
+    return (partitions as readonly Named[]).map((partition) => ({ ...partition, topic, topicId }))
+  })
+}
+
+function without(topics: readonly Named[], names: ReadonlySet<string>): readonly Named[] {
+  return topics.filter(({ topic }) => typeof topic !== 'string' || !names.has(topic))
 }
 
 function configAt(step: Step, path: string): unknown {

@@ -9,6 +9,8 @@ export interface Step {
   readonly kafka: Outcome
   readonly ours: Outcome
   readonly differences: readonly Difference[]
+  /** Names of the topics that the script has deleted by then. */
+  readonly deletedTopics: ReadonlySet<string>
 }
 
 interface Parked {
@@ -31,7 +33,9 @@ interface Pending {
   isDone: boolean
 }
 
-/** How long a request that parks may take before it counts as parked. */
+/** How long a request that parks may take before it counts as parked, when it is new; the next one must find it there. */
+const NEW_QUIET_MS = 400
+/** The same for those that have been parked a while: something else may just have let them go. */
 const QUIET_MS = 60
 /** How long one broker may answer after the other before that is a difference. */
 const PATIENCE_MS = 3_000
@@ -42,6 +46,7 @@ const ANSWER_MS = 40_000
 export class Lockstep {
   readonly #kafka: Side
   readonly #ours: Side
+  readonly #deletedTopics = new Set<string>()
   #parked: Parked[] = []
   #count = 0
 
@@ -58,16 +63,17 @@ export class Lockstep {
     const ours = pending(this.#ours.run(operation))
     if (operation.answer === 'parks') {
       this.#parked.push({ index, operation, kafka, ours })
-      return this.#answered()
+      return this.#answered(NEW_QUIET_MS)
     }
+    for (const each of operation.settle ?? []) if (each.kind === 'no topic') this.#deletedTopics.add(each.topic)
     const own = await this.#together({ index, operation, kafka, ours }, ANSWER_MS)
     return [this.#step(own), ...(await this.#answered())]
   }
 
   /** Parked requests that at least one broker has answered by now. */
-  async #answered(): Promise<readonly Step[]> {
+  async #answered(quietMs = QUIET_MS): Promise<readonly Step[]> {
     if (this.#parked.length === 0) return []
-    await this.#quiet()
+    await this.#quiet(quietMs)
     const answered: Outcomes[] = []
     const still: Parked[] = []
     for (const each of this.#parked) {
@@ -103,11 +109,12 @@ export class Lockstep {
   #step({ index, operation, ...outcomes }: Outcomes): Step {
     const kafka = this.#kafka.named(outcomes.kafka)
     const ours = this.#ours.named(outcomes.ours)
-    return { index, operation, kafka, ours, differences: differences(kafka, ours) }
+    const deletedTopics = this.#deletedTopics
+    return { index, operation, kafka, ours, differences: differences(kafka, ours), deletedTopics }
   }
 
-  async #quiet(): Promise<void> {
-    const deadline = Date.now() + QUIET_MS
+  async #quiet(quietMs: number): Promise<void> {
+    const deadline = Date.now() + quietMs
     while (Date.now() < deadline && this.#parked.some(({ kafka, ours }) => !kafka.isDone || !ours.isDone)) {
       await new Promise((resolve) => setTimeout(resolve, 5))
     }

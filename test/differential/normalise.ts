@@ -38,7 +38,27 @@ export function normalised(value: unknown, names: KnownNames, key = ''): unknown
 function list(values: readonly unknown[], names: KnownNames, key: string): unknown[] {
   const items = values.map((each) => normalised(each, names, key))
   if (key === 'abortedTransactions') return sorted(items)
+  if (key === 'responses') return sorted(together(items))
   return ORDERED.has(key) ? items : sorted(items)
+}
+
+interface FetchedTopic {
+  readonly topic: string
+  readonly topicId: string
+  readonly partitions: readonly unknown[]
+}
+
+/** A Fetch may name a topic once or once for each partition: only the partitions count. */
+function together(items: readonly unknown[]): readonly unknown[] {
+  const topics = new Map<string, FetchedTopic>()
+  for (const item of items) {
+    const fetched = item as Partial<FetchedTopic>
+    const { topic, topicId = '', partitions } = fetched
+    if (topic === undefined || partitions === undefined) return items
+    const earlier = topics.get(topic + topicId)?.partitions ?? []
+    topics.set(topic + topicId, { topic, topicId, partitions: sorted([...earlier, ...partitions]) })
+  }
+  return [...topics.values()]
 }
 
 function sorted(items: readonly unknown[]): unknown[] {

@@ -16,7 +16,7 @@ export interface Operation {
   /** `parks`: the answer may come after later operations. `none`: acks=0, no answer comes. */
   readonly answer?: 'parks' | 'none'
   /** What ids in the answer are called from now on. */
-  readonly names?: { readonly producer?: string; readonly member?: string }
+  readonly names?: { readonly producer?: string; readonly member?: string; readonly session?: string }
   /** Codes that Kafka answers while something is still under way: the request is sent again. */
   readonly retryOn?: readonly number[]
   /** What has to have taken effect before the next operation. Kafka answers some requests earlier. */
@@ -45,6 +45,7 @@ export type Symbolic =
   | { readonly $: 'producerEpoch'; readonly of: string; readonly plus: number }
   | { readonly $: 'member'; readonly of: string }
   | { readonly $: 'topicId'; readonly of: string }
+  | { readonly $: 'session'; readonly of: string }
   | { readonly $: 'bytes'; readonly text: string }
   /** A consumer's metadata for JoinGroup. */
   | { readonly $: 'subscription'; readonly topics: readonly string[] }

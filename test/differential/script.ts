@@ -25,6 +25,8 @@ export interface ScriptProducer {
   /** By `topic/partition`: the batches it has appended, newest last. */
   readonly appended: Map<string, { readonly baseSequence: number; readonly count: number }[]>
   readonly inTransaction: Set<string>
+  /** The partitions that the present transaction has batches in. */
+  readonly written: Set<string>
   hasOffsets: boolean
 }
 
@@ -44,6 +46,16 @@ export interface ScriptGroup {
   readonly members: readonly ScriptMember[]
 }
 
+/** A fetch session that both brokers keep. */
+export interface ScriptFetchSession {
+  readonly name: string
+  /** Whether it names topics by their ids. */
+  readonly byId: boolean
+  /** That of the next fetch. */
+  epoch: number
+  readonly topics: Set<string>
+}
+
 /** What the script knows while it makes itself up: all of it from the seed and from answers that were equal. */
 export class Script {
   readonly nowMs: number
@@ -51,6 +63,7 @@ export class Script {
   readonly topics: ScriptTopic[] = []
   readonly producers: ScriptProducer[] = []
   readonly groups: ScriptGroup[] = []
+  readonly fetchSessions: ScriptFetchSession[] = []
   /** What has to come next, before anything is picked. */
   readonly queue: Plan[] = []
   readonly #random: () => number

@@ -25,6 +25,7 @@ export class Side {
   readonly members = new Names()
   readonly topicIds = new Names()
   readonly epochs = new Map<string, number>()
+  readonly #sessions = new Map<string, number>()
   /** Timestamps after this are this broker's clock. */
   readonly startedAtMs: number
   readonly #address: string
@@ -96,12 +97,13 @@ export class Side {
   }
 
   #learn({ names = {} }: Operation, answer: Answer): void {
-    const { producer, member } = names
-    const { errorCode, producerId, producerEpoch, memberId } = answer
+    const { producer, member, session } = names
+    const { sessionId, errorCode, producerId, producerEpoch, memberId } = answer
     if (producer !== undefined && errorCode === 0 && typeof producerId === 'number' && producerId >= 0) {
       this.producers.set(producer, String(producerId))
       this.epochs.set(producer, Number(producerEpoch))
     }
+    if (session !== undefined && typeof sessionId === 'number' && sessionId > 0) this.#sessions.set(session, sessionId)
     if (member !== undefined && typeof memberId === 'string' && memberId !== '') this.members.set(member, memberId)
   }
 
@@ -123,6 +125,8 @@ export class Side {
         return this.members.get(symbol.of) ?? `unknown ${symbol.of}`
       case 'topicId':
         return this.topicIds.get(symbol.of) ?? 'AAAAAAAAAAAAAAAAAAAAEA'
+      case 'session':
+        return this.#sessions.get(symbol.of) ?? 7
       case 'bytes':
         return Buffer.from(symbol.text)
       case 'subscription':

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { kafkaClientContract } from '@keyfold/kafka/testing'
+import { kafkaClientContract, kafkaGroupsContract } from '@keyfold/kafka/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runBank } from '../bank-process.ts'
 import { type ApacheKafka, startApacheKafka } from './apache-kafka.ts'
@@ -44,5 +44,6 @@ describe.skipIf(missing !== undefined)('on an Apache Kafka', () => {
     expect(topics).toMatchObject({ exitCode: 0 })
   })
 
+  kafkaGroupsContract({ name: 'an Apache Kafka', start: () => Promise.resolve({ brokers: [kafka.address] }) })
   kafkaClientContract({ name: 'an Apache Kafka', start: () => Promise.resolve({ brokers: [kafka.address] }) })
 })

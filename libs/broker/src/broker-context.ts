@@ -9,6 +9,7 @@ import type { ScramCredentials } from './users/scram-credentials.ts'
 import type { GroupCoordinator } from './group-coordinator/group-coordinator.ts'
 import type { OffsetStore } from './group-coordinator/offsets.ts'
 import type { BrokerLog } from './log.ts'
+import type { BrokerMetrics } from './observability/broker-metrics.ts'
 import type { PartitionRegistry } from './partition/partition-registry.ts'
 import type { Scheduler } from './scheduler.ts'
 import type { TopicCatalog } from './topics/topic-catalog.ts'
@@ -35,6 +36,7 @@ export interface BrokerContext {
   /** The one of them that the request came to. */
   readonly node: BrokerNode
   readonly log: BrokerLog
+  readonly metrics: BrokerMetrics
 }
 
 export interface Clock {

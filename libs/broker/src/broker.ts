@@ -24,7 +24,9 @@ import { GroupCoordinator } from './group-coordinator/group-coordinator.ts'
 import { GroupRegister } from './group-coordinator/group-register.ts'
 import { OffsetStore } from './group-coordinator/offsets.ts'
 import type { BrokerLog } from './log.ts'
+import { BrokerMetrics } from './observability/broker-metrics.ts'
 import { LogCleaner } from './partition/compaction/log-cleaner.ts'
+import type { Partition } from './partition/partition.ts'
 import { PartitionRegistry } from './partition/partition-registry.ts'
 import type { Scheduler } from './scheduler.ts'
 import { TopicCatalog } from './topics/topic-catalog.ts'
@@ -68,6 +70,7 @@ export class Broker implements BrokerContext {
   readonly cluster: Cluster
   readonly node: BrokerNode
   readonly log: BrokerLog
+  readonly metrics: BrokerMetrics
   readonly #register: GroupRegister
   readonly #consumerRegister: ConsumerGroupRegister
   readonly #cleaner: LogCleaner
@@ -76,6 +79,7 @@ export class Broker implements BrokerContext {
   /** Opens the data directory and recovers. Throws `BrokerError` for what an operator can mend. */
   static async open(world: BrokerWorld): Promise<Broker> {
     const { files, config, log, scheduler } = world
+    const metrics = new BrokerMetrics(() => scheduler.now())
     const storage = await named(
       openStorage({
         files,
@@ -85,10 +89,11 @@ export class Broker implements BrokerContext {
         random: (count) => Buffer.from(world.randomBytes(count)),
         after: (delayMs, task) => void scheduler.after(delayMs, task),
         limits: world.storageLimits ?? {},
+        meter: metrics.journal,
       }),
     )
     try {
-      const broker = new Broker(world, storage)
+      const broker = new Broker(world, storage, metrics)
       await named(broker.#recover())
       return broker
     } catch (error) {
@@ -97,13 +102,14 @@ export class Broker implements BrokerContext {
     }
   }
 
-  private constructor(world: BrokerWorld, storage: Storage) {
+  private constructor(world: BrokerWorld, storage: Storage, metrics: BrokerMetrics) {
     const { config, scheduler, clock, log } = world
     const newUuid = () => generateUuid(world.randomBytes)
     this.config = config
     this.scheduler = scheduler
     this.clock = clock
     this.log = log
+    this.metrics = metrics
     this.storage = storage
     const firstId = config.number('node.id')
     this.node = { nodeId: firstId, ...world.advertised }
@@ -147,6 +153,9 @@ export class Broker implements BrokerContext {
       subscriptions: new Subscriptions(this.catalog),
       settings: consumerGroupSettings(config),
       releaseClassic: (groupId) => this.groups.release(groupId),
+      migration: migrationPolicy(config),
+      upgradeClassic: (groupId, convert) => this.groups.upgrade(groupId, convert),
+      downgrade: (facts, end) => this.groups.downgrade(facts, end),
       hasRoom: () => this.groups.hasRoom,
       newUuid,
     })
@@ -166,6 +175,7 @@ export class Broker implements BrokerContext {
   /** The broker as one of its nodes has it: the same parts, another address. */
   as(node: BrokerNode): BrokerContext {
     const { config, catalog, partitions, groups, offsets, transactions, storage, scheduler, clock, cluster, log } = this
+    const { metrics } = this
     const { consumerGroups, groupSettings, fetchSessions, clientQuotas, scramCredentials } = this
     const coordinators = { groups, consumerGroups, groupSettings, offsets, transactions }
     return {
@@ -181,6 +191,7 @@ export class Broker implements BrokerContext {
       clock,
       cluster,
       log,
+      metrics,
       node,
     }
   }
@@ -209,24 +220,47 @@ export class Broker implements BrokerContext {
       ],
     })
     catalog.configurePartitions()
+    const unfinished = transactions.open.length
+    if (unfinished > 0) this.log.info('transactions.aborted-at-start', { transactions: unfinished })
     transactions.abortUnfinished(clock.steady())
     this.consumerGroups.load()
     this.groups.load()
     await storage.durable(catalog.identify())
     const sweepMs = this.config.number('transaction.abort.timed.out.transaction.cleanup.interval.ms')
-    this.#every(sweepMs, () => transactions.tick(clock.steady()))
+    this.#every(sweepMs, () => this.#endLateTransactions())
     this.#every(this.config.number('offsets.retention.check.interval.ms'), () => this.groups.expireOffsets())
     this.#every(this.config.number('log.retention.check.interval.ms'), () => this.#applyRetention())
     if (!this.config.boolean('log.cleaner.enable')) return
     this.#every(this.config.number('log.cleaner.backoff.ms'), () => void this.#cleaner.run())
   }
 
+  #endLateTransactions(): void {
+    const nowMs = this.clock.steady()
+    for (const { transactionalId, producerId, producerEpoch, startMs, timeoutMs } of this.transactions.tick(nowMs)) {
+      this.metrics.transactionsTimedOut += 1
+      const openMs = nowMs - startMs
+      this.log.warn('transaction.timed-out', { transactionalId, producerId, producerEpoch, openMs, timeoutMs })
+    }
+  }
+
   #applyRetention(): void {
     const nowMs = this.clock.wall()
     for (const partition of this.partitions.all()) {
-      partition.upkeep.applyRetention(nowMs)
+      this.#deleteExpired(partition, nowMs)
       partition.upkeep.expireProducers(nowMs, this.config.number('producer.id.expiration.ms'))
     }
+  }
+
+  #deleteExpired(partition: Partition, nowMs: number): void {
+    const bytesBefore = partition.sizeInBytes
+    const segments = partition.upkeep.applyRetention(nowMs)
+    if (segments === 0) return
+    const { topic, index, sizeInBytes, logStartOffset } = partition
+    const bytes = bytesBefore - sizeInBytes
+    const { retention } = this.metrics
+    retention.segments += segments
+    retention.bytes += bytes
+    this.log.info('retention.deleted', { topic, partition: index, segments, bytes, logStartOffset })
   }
 
   /** Repeats a task for as long as the broker is open and can write. */
@@ -251,6 +285,19 @@ function consumerGroupSettings(config: BrokerConfig) {
       return config.number('group.consumer.max.size')
     },
     assignorNames: assignorNamesOf(config.text('group.consumer.assignors')),
+  }
+}
+
+/** Between the protocols of groups in use (KIP-848). */
+function migrationPolicy(config: BrokerConfig) {
+  const policy = () => config.text('group.consumer.migration.policy')
+  return {
+    get mayUpgrade() {
+      return policy() === 'bidirectional' || policy() === 'upgrade'
+    },
+    get mayDowngrade() {
+      return policy() === 'bidirectional' || policy() === 'downgrade'
+    },
   }
 }
 

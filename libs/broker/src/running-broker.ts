@@ -19,6 +19,13 @@ export type BrokerOptions = DataOptions & {
   advertisedPort?: number
   /** Broker settings under Kafka's own names, for example `{ 'num.partitions': 6 }`; see `brokerConfigs`. */
   config?: Readonly<Record<string, string | number | boolean>>
+  /**
+   * TCP port of an HTTP server with `/metrics` (Prometheus), `/health` and `/ready`; 0 picks a free one (see
+   * `RunningBroker.metricsAddress`). Default: there is none.
+   */
+  metricsPort?: number
+  /** Address that server listens on. Default 127.0.0.1: reachable from this machine only; it knows no passwords. */
+  metricsHost?: string
   /** Receives log lines. Default: silence. */
   log?: BrokerLog
 }
@@ -35,6 +42,8 @@ export interface RunningBroker {
   readonly nodes: readonly BrokerNode[]
   /** 22 characters, the same after every restart of a data directory. */
   readonly clusterId: string
+  /** `host:port` of the HTTP server with metrics and health; undefined without `metricsPort`. */
+  readonly metricsAddress: string | undefined
   /** Settles when the broker has stopped: undefined after `close()`, the error when it failed by itself. */
   readonly stopped: Promise<BrokerError | undefined>
   /** Clean shutdown: ends connections, writes a checkpoint, releases the data directory. Safe to call twice. */

@@ -1,6 +1,7 @@
 import type { Plan, Planned, Script } from '../script.ts'
 import * as bad from './bad-requests.ts'
 import * as groups from './groups.ts'
+import * as sessions from './fetch-sessions.ts'
 import * as producing from './producing.ts'
 import * as reading from './reading.ts'
 import * as topics from './topics.ts'
@@ -32,6 +33,7 @@ const areas: Readonly<Record<string, readonly (readonly [Plan, number])[]>> = {
   read: [
     [reading.fetchRecords, 14],
     [reading.fetchSession, 1],
+    [sessions.fetchInSession, 6],
     [reading.listOffsets, 6],
     [reading.deleteRecords, 1],
     [reading.offsetForLeaderEpoch, 2],

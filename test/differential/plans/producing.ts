@@ -29,7 +29,7 @@ export function produceTo(script: Script, shape: ProduceShape): Operation | unde
     version,
     connection: 'main',
     about: [topic.name, ...(shape.about ?? [])],
-    ...(acks === 0 && { answer: 'none', settle: [{ kind: 'pause', ms: 30 }] }),
+    ...(acks === 0 && { answer: 'none', settle: [{ kind: 'pause', ms: 300 }] }),
     request: {
       transactionalId: shape.transactionalId ?? null,
       acks,
@@ -144,7 +144,7 @@ export const initIdempotent: Plan = (script) => {
 }
 
 export function newProducer(name: string, transactionalId: string | null): ScriptProducer {
-  return { name, transactionalId, appended: new Map(), inTransaction: new Set(), hasOffsets: false }
+  return { name, transactionalId, appended: new Map(), inTransaction: new Set(), written: new Set(), hasOffsets: false }
 }
 
 /** The next batch of an idempotent producer, an old one again, one after a gap, or one of another epoch. */
@@ -170,7 +170,12 @@ export function sequencedProduce(script: Script, shape: SequencedShape): Planned
   const last = appended.at(-1)
   const next = last === undefined ? 0 : last.baseSequence + last.count
   const again = script.pick(appended.slice(-7))
-  const manner = script.one('next', 'next', 'next', 'next', 'again', 'gap', 'overlap', 'old epoch', 'new epoch')
+  const chosen = script.one('next', 'next', 'next', 'next', 'again', 'gap', 'overlap', 'old epoch', 'new epoch')
+  // An epoch that its coordinator does not know of would keep Kafka from ever ending the producer's transaction.
+  const isForeign = producer.transactionalId !== null && chosen === 'new epoch'
+  // A repetition that comes before the transaction's own batches is remembered otherwise (broker-differences.md, 16).
+  const isEarly = isTransactional && chosen === 'again' && !producer.written.has(place)
+  const manner = isForeign || isEarly ? 'next' : chosen
   const count = manner === 'again' && again !== undefined ? again.count : script.between(1, 4)
   const baseSequences = { again: again?.baseSequence ?? next, gap: next + 3, overlap: Math.max(0, next - 1) }
   const baseSequence = manner in baseSequences ? baseSequences[manner as keyof typeof baseSequences] : next
@@ -196,6 +201,7 @@ export function sequencedProduce(script: Script, shape: SequencedShape): Planned
     operation,
     learn: (answer) => {
       const isAppended = (answer as ProduceAnswer).responses[0]?.partitionResponses[0]?.errorCode === 0
+      if (isAppended && isTransactional) producer.written.add(place)
       if (isAppended && manner !== 'again') producer.appended.set(place, [...appended, { baseSequence, count }])
     },
   }

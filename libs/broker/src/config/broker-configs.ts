@@ -46,6 +46,13 @@ export const brokerConfigs = {
     dynamic: true,
     doc: 'Partitions of all topics together.',
   },
+  'keyfold.metrics.series.max': {
+    type: 'int',
+    default: '1000',
+    min: 1,
+    dynamic: true,
+    doc: 'Samples of one metric in an answer of /metrics; keyfold_broker_omitted_series counts those left out.',
+  },
 
   'keyfold.client.quotas.max': {
     type: 'int',

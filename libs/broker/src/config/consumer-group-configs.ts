@@ -57,4 +57,10 @@ export const consumerGroupConfigs = {
     oneOf: ['uniform', 'range'],
     doc: 'Assignors of the consumer protocol; the first is the default.',
   },
+  'group.consumer.migration.policy': {
+    type: 'string',
+    default: 'bidirectional',
+    oneOf: ['bidirectional', 'upgrade', 'downgrade', 'disabled'],
+    doc: 'Which way groups in use may change between the classic and the consumer protocol.',
+  },
 } as const satisfies Record<string, ConfigDefinition>

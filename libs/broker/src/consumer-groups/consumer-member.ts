@@ -6,6 +6,13 @@ import { noPartitions, type PartitionList, partitionList, type PartitionSet, par
  */
 export type MemberState = 'stable' | 'unrevoked' | 'unreleased'
 
+/** What the coordinator has to know of a member that speaks the classic protocol (online migration, KIP-848). */
+export interface ClassicFacts {
+  readonly sessionTimeoutMs: number
+  /** What it offers, metadata in base64. */
+  readonly protocols: readonly { readonly name: string; readonly metadata: string }[]
+}
+
 /** One consumer of a group of the consumer protocol (KIP-848). Never changed in place: a change makes a new one. */
 export interface ConsumerMember {
   readonly memberId: string
@@ -26,10 +33,14 @@ export interface ConsumerMember {
   readonly assigned: PartitionSet
   /** What it was asked to give up and has not confirmed: nobody else may have these yet. */
   readonly pendingRevocation: PartitionSet
+  /** null for a member of the consumer protocol. */
+  readonly classic: ClassicFacts | null
 }
 
 /** A member as the journal has it. */
-export type StoredConsumerMember = Omit<ConsumerMember, 'assigned' | 'pendingRevocation'> & {
+export type StoredConsumerMember = Omit<ConsumerMember, 'assigned' | 'pendingRevocation' | 'classic'> & {
+  /** Absent: a member of the consumer protocol. */
+  readonly classic?: ClassicFacts
   readonly assigned: PartitionList
   readonly pendingRevocation: PartitionList
 }
@@ -53,15 +64,18 @@ export function newConsumerMember(memberId: string): ConsumerMember {
     state: 'stable',
     assigned: noPartitions,
     pendingRevocation: noPartitions,
+    classic: null,
   }
 }
 
 export function storedMember(member: ConsumerMember): StoredConsumerMember {
-  const { assigned, pendingRevocation } = member
-  return { ...member, assigned: partitionList(assigned), pendingRevocation: partitionList(pendingRevocation) }
+  const { assigned, pendingRevocation, classic, ...rest } = member
+  const partitions = { assigned: partitionList(assigned), pendingRevocation: partitionList(pendingRevocation) }
+  return { ...rest, ...partitions, ...(classic !== null && { classic }) }
 }
 
 export function fromStoredMember(stored: StoredConsumerMember): ConsumerMember {
-  const { assigned, pendingRevocation } = stored
-  return { ...stored, assigned: partitionSet(assigned), pendingRevocation: partitionSet(pendingRevocation) }
+  const { assigned, pendingRevocation, classic = null } = stored
+  const partitions = { assigned: partitionSet(assigned), pendingRevocation: partitionSet(pendingRevocation) }
+  return { ...stored, ...partitions, classic }
 }

@@ -36,14 +36,24 @@ export function decideHeartbeat(
 ): HeartbeatOutcome | Refusal {
   const found = findMember(group, request, world.maxSize)
   if ('error' in found) return found
-  const { present, replaced } = found
-  const subscribed = withRequest(present, request)
-  const round = nextRound(group, { member: subscribed, ...found }, world)
+  const subscribed = withRequest(found.present, request)
+  const outcome = advance(group, { ...found, subscribed, owned: request.owned }, world)
+  return { ...outcome, isAssignmentDue: isFull(request) || outcome.isAssignmentDue }
+}
+
+/** A member with what it has said, taken as far towards its target as it goes. */
+export function advance(
+  group: ConsumerGroup,
+  step: FoundMember & { readonly subscribed: ConsumerMember; readonly owned: PartitionSet | null },
+  world: HeartbeatWorld,
+): HeartbeatOutcome {
+  const { present, replaced, subscribed, owned } = step
+  const round = nextRound(group, { ...step, member: subscribed }, world)
   const { memberId } = subscribed
   const member = reconcile(subscribed, {
     epoch: round.assignmentEpoch,
     target: round.targetOf(memberId),
-    owned: request.owned,
+    owned,
     isFree: (topicId, partition) => {
       const holder = group.holderOf(topicId, partition)
       return holder === undefined || holder === memberId || holder === replaced
@@ -59,7 +69,7 @@ export function decideHeartbeat(
     targets: round.changedTargets,
     ...(round.topics === undefined ? {} : { topics: round.topics }),
   }
-  const isAssignmentDue = isFull(request) || !isEqual(present.assigned, member.assigned)
+  const isAssignmentDue = !isEqual(present.assigned, member.assigned)
   return { change: isSame ? undefined : change, member, isAssignmentDue }
 }
 
@@ -126,7 +136,7 @@ function findMember(group: ConsumerGroup, request: HeartbeatRequest, maxSize: nu
     // Whoever joins once more under its id starts from nothing, but keeps its place.
     return { present: known ?? newConsumerMember(memberId) }
   }
-  if (!isAway(former)) {
+  if (!isAway(former) && former.classic === null) {
     const text = `Static member ${memberId} with instance id ${instanceId} cannot join the group because the instance id is owned by a member.`
     return refusal(KafkaError.UNRELEASED_INSTANCE_ID, text)
   }
@@ -154,6 +164,7 @@ function withRequest(member: ConsumerMember, request: HeartbeatRequest): Consume
     clientHost: request.clientHost,
     rebalanceTimeoutMs: request.rebalanceTimeoutMs === -1 ? member.rebalanceTimeoutMs : request.rebalanceTimeoutMs,
     serverAssignor: request.serverAssignor ?? member.serverAssignor,
+    classic: null,
     subscribedTopicRegex: request.subscribedTopicRegex ?? member.subscribedTopicRegex,
     subscribedTopicNames:
       request.subscribedTopicNames === null
@@ -172,6 +183,7 @@ const comparedFields = [
   'clientHost',
   'rebalanceTimeoutMs',
   'serverAssignor',
+  'classic',
 ] as const satisfies (keyof ConsumerMember)[]
 
 function hasSameSubscription(a: ConsumerMember, b: ConsumerMember): boolean {

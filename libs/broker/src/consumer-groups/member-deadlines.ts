@@ -37,6 +37,11 @@ export class MemberDeadlines {
     watched.revocationTimer = this.#scheduler.after(timeoutMs, () => this.#expelIfPresent(memberId, watched))
   }
 
+  /** The same, unless that time is running already. */
+  expectRejoin(memberId: string, timeoutMs: number): void {
+    if (this.#of(memberId).revocationTimer === undefined) this.expectRevocation(memberId, timeoutMs)
+  }
+
   endRevocation(memberId: string): void {
     const watched = this.#watched.get(memberId)
     watched?.revocationTimer?.cancel()

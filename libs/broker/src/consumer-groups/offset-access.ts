@@ -9,6 +9,9 @@ export function validateMemberCommit(group: ConsumerGroup, request: CommitReques
   if (generationId < 0 && group.members.size === 0) return KafkaError.NONE
   const member = group.members.get(memberId)
   if (member === undefined) return KafkaError.UNKNOWN_MEMBER_ID
+  if (member.classic !== null) {
+    return generationId === member.memberEpoch ? KafkaError.NONE : KafkaError.ILLEGAL_GENERATION
+  }
   if (isTransactional) return generationId === member.memberEpoch ? KafkaError.NONE : KafkaError.ILLEGAL_GENERATION
   // Older versions cannot tell a member that its epoch is stale.
   if (!request.answersUnknownGroup) return KafkaError.UNSUPPORTED_VERSION

@@ -5,6 +5,7 @@ export interface TopicSource {
   /** Grows with every change of the topics. */
   readonly revision: number
   get(name: string): SubscribedTopic | undefined
+  byId(id: string): SubscribedTopic | undefined
   all(): readonly SubscribedTopic[]
 }
 
@@ -31,6 +32,10 @@ export class Subscriptions {
 
   constructor(topics: TopicSource) {
     this.#topics = topics
+  }
+
+  get topics(): TopicSource {
+    return this.#topics
   }
 
   get revision(): number {

@@ -1,3 +1,6 @@
+/** What consumers say they speak in JoinGroup; others (Connect, Streams) have types of their own. */
+export const consumerProtocolType = 'consumer'
+
 /**
  * The one thing a broker reads from the metadata of consumers: which topics they subscribe to.
  * The bytes are a client's: a count is believed only as far as bytes remain.

@@ -4,6 +4,7 @@ import type { ConsumerGroup } from '../consumer-groups/consumer-group.ts'
 import type { ConsumerGroupCoordinator } from '../consumer-groups/consumer-group-coordinator.ts'
 import { validateMemberCommit } from '../consumer-groups/offset-access.ts'
 import type { Scheduler } from '../scheduler.ts'
+import { consumerProtocolType } from './consumer-protocol.ts'
 import { Group, type GroupFacts } from './group.ts'
 import type { GroupContext, GroupSettings } from './group-context.ts'
 import type { GroupRegister } from './group-register.ts'
@@ -19,8 +20,8 @@ import {
 } from './membership.ts'
 import type { OffsetEntry, OffsetStore, TopicPartition } from './offsets.ts'
 import { type CommitRequest, validateCommit } from './offset-commit.ts'
-import { failedSync, removeMember } from './rebalance.ts'
-import { failedJoin, keepAlive } from './session.ts'
+import { failedSync, prepareRebalance, refuseSync, removeMember } from './rebalance.ts'
+import { cancelJoin, failedJoin, keepAlive } from './session.ts'
 
 export interface GroupCoordinatorParts {
   scheduler: Scheduler
@@ -97,6 +98,35 @@ export class GroupCoordinator {
     return [this.#parts.register.deletion(groupId)]
   }
 
+  /** Gives a group in use up to the consumer protocol, if `convert` can take it as it is: whoever waits joins again. */
+  upgrade<T>(groupId: string, convert: (facts: GroupFacts) => T | undefined) {
+    const group = this.#groups.get(groupId)
+    if (group === undefined || group.state === 'Empty' || group.protocolType !== consumerProtocolType) return undefined
+    const change = convert(group.facts())
+    if (change === undefined) return undefined
+    group.joinTimer?.cancel()
+    group.syncTimer?.cancel()
+    for (const member of group.members.values()) {
+      member.sessionTimer?.task.cancel()
+      cancelJoin(member, KafkaError.REBALANCE_IN_PROGRESS)
+      refuseSync(member, KafkaError.REBALANCE_IN_PROGRESS)
+    }
+    this.#drop(group)
+    return { change, entries: [this.#parts.register.deletion(groupId)] }
+  }
+
+  /** Takes a group over from the consumer protocol, with its last members; they are to join again. */
+  downgrade(facts: GroupFacts, end: { kind: number; payload: Buffer }): number {
+    const { storage, register } = this.#parts
+    const group = this.#create(facts.groupId)
+    group.restore(facts)
+    group.restore({ ...facts, protocolName: group.selectProtocol() })
+    const lsn = storage.appendAtomic([end, register.entry(group.facts())])
+    for (const member of group.members.values()) keepAlive(this.#context, group, member)
+    prepareRebalance(this.#context, group)
+    return lsn
+  }
+
   join(request: JoinRequest, reply: JoinReply): void {
     const refuse = (error: KafkaError) => reply(failedJoin(error, request.memberId))
     const { minSessionTimeoutMs, maxSessionTimeoutMs } = this.#parts.settings
@@ -104,7 +134,11 @@ export class GroupCoordinator {
     if (request.sessionTimeoutMs < minSessionTimeoutMs || request.sessionTimeoutMs > maxSessionTimeoutMs) {
       return refuse(KafkaError.INVALID_SESSION_TIMEOUT)
     }
-    if (!this.#takeOver(request)) return refuse(KafkaError.INCONSISTENT_GROUP_PROTOCOL)
+    const other = this.#parts.consumerGroups.get(request.groupId)
+    if (other !== undefined && other.state !== 'Empty') {
+      return this.#parts.consumerGroups.joinClassic(other, request, reply)
+    }
+    if (other !== undefined) this.#takeOver(request)
     const group = request.memberId === '' ? this.#getOrCreate(request.groupId) : this.#groups.get(request.groupId)
     if (group !== undefined) return join(this.#context, group, request, reply)
     // Without a member id only the bound on groups stands in the way.
@@ -114,12 +148,16 @@ export class GroupCoordinator {
   sync(request: SyncRequest, reply: SyncReply): void {
     const group = this.#groups.get(request.groupId)
     if (group !== undefined) return sync(this.#context, group, request, reply)
+    const other = this.#parts.consumerGroups.get(request.groupId)
+    if (other !== undefined) return this.#parts.consumerGroups.syncClassic(other, request, reply)
     reply(failedSync(request.groupId === '' ? KafkaError.INVALID_GROUP_ID : KafkaError.UNKNOWN_MEMBER_ID))
   }
 
   heartbeat(request: MemberIdentity): KafkaError {
     const group = this.#groups.get(request.groupId)
     if (group !== undefined) return heartbeat(this.#context, group, request)
+    const other = this.#parts.consumerGroups.get(request.groupId)
+    if (other !== undefined) return this.#parts.consumerGroups.heartbeatClassic(other, request)
     return request.groupId === '' ? KafkaError.INVALID_GROUP_ID : KafkaError.UNKNOWN_MEMBER_ID
   }
 
@@ -172,11 +210,13 @@ export class GroupCoordinator {
     if (group === undefined && consumerTopics === undefined) {
       return { error: KafkaError.GROUP_ID_NOT_FOUND, refused: new Set(), lsn: 0 }
     }
-    const subscribed = consumerTopics ?? group?.subscribedTopics()
-    if (subscribed === undefined) return { error: KafkaError.NON_EMPTY_GROUP, refused: new Set(), lsn: 0 }
-    const allowed = partitions.filter(({ topic }) => !subscribed.has(topic))
+    const subscribed = consumerTopics ?? group?.subscribedTopics
+    const isOpaque = group !== undefined && group.state !== 'Empty' && group.protocolType !== consumerProtocolType
+    if (isOpaque) return { error: KafkaError.NON_EMPTY_GROUP, refused: new Set(), lsn: 0 }
+    const refused = new Set(partitions.map(({ topic }) => topic).filter((topic) => subscribed?.has(topic) ?? true))
+    const allowed = partitions.filter(({ topic }) => !refused.has(topic))
     const lsn = allowed.length === 0 ? 0 : this.#parts.offsets.delete(groupId, allowed)
-    return { error: KafkaError.NONE, refused: subscribed, lsn }
+    return { error: KafkaError.NONE, refused, lsn }
   }
 
   /**
@@ -197,7 +237,8 @@ export class GroupCoordinator {
 
   #expiredOffsets(group: Group | ConsumerGroup, nowMs: number): OffsetEntry[] {
     const isClassic = group instanceof Group
-    const subscribed = isClassic ? group.subscribedTopics() : this.#parts.consumerGroups.subscribedTopics(group.groupId)
+    if (isClassic && group.state !== 'Empty' && group.state !== 'Stable') return []
+    const subscribed = isClassic ? group.subscribedTopics : this.#parts.consumerGroups.subscribedTopics(group.groupId)
     if (subscribed === undefined) return []
     const retentionMs = this.#parts.settings.offsetsRetentionMs
     // Groups without members count from when they became empty; simple consumers, which never had any, and groups of
@@ -211,14 +252,10 @@ export class GroupCoordinator {
     })
   }
 
-  /** Makes way for a classic member in an empty group of the consumer protocol; false if that group is in use. */
-  #takeOver({ groupId, memberId }: JoinRequest): boolean {
+  /** Makes way for a classic member in an empty group of the consumer protocol. */
+  #takeOver({ groupId, memberId }: JoinRequest): void {
     const { consumerGroups, storage } = this.#parts
-    const group = consumerGroups.get(groupId)
-    if (group === undefined) return true
-    if (group.state !== 'Empty') return false
     if (memberId === '') storage.appendAtomic([consumerGroups.deletion(groupId)])
-    return true
   }
 
   #forget(groupId: string): number {

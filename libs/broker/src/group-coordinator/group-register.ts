@@ -28,7 +28,13 @@ export class GroupRegister implements JournaledState {
   }
 
   save(facts: GroupFacts): number {
-    return this.#storage.append(journalKinds.groupSaved, toPayload(toStored(facts)))
+    const { kind, payload } = this.entry(facts)
+    return this.#storage.append(kind, payload)
+  }
+
+  /** The entry that keeps a group, to be written together with others. */
+  entry(facts: GroupFacts): { kind: number; payload: Buffer } {
+    return { kind: journalKinds.groupSaved, payload: toPayload(toStored(facts)) }
   }
 
   deletion(groupId: string): { kind: number; payload: Buffer } {

@@ -1,4 +1,4 @@
-import { subscribedTopicsOf } from './consumer-protocol.ts'
+import { consumerProtocolType, subscribedTopicsOf } from './consumer-protocol.ts'
 import { type JoinAnswer, type Member, type MemberFacts, type MemberProtocol, newMember } from './member.ts'
 import type { ScheduledTask } from '../scheduler.ts'
 
@@ -50,6 +50,7 @@ export class Group {
   syncTimer: ScheduledTask | undefined
   /** Wall-clock time since when the group is empty: offsets expire from here. */
   emptySinceMs: number
+  #subscribedTopics: ReadonlySet<string> | undefined = new Set()
   #state: GroupState = 'Empty'
   #previousState: GroupState = 'Empty'
 
@@ -88,6 +89,7 @@ export class Group {
     if (facts.emptySinceMs !== undefined) this.emptySinceMs = facts.emptySinceMs
     this.#previousState = 'Empty'
     this.#state = facts.members.length === 0 ? 'Empty' : 'Stable'
+    this.noteSubscriptions()
   }
 
   facts(): GroupFacts {
@@ -198,12 +200,21 @@ export class Group {
   }
 
   /**
-   * The topics the members subscribe to, undefined if that cannot be told (another protocol type, foreign metadata):
-   * then every topic counts as subscribed.
+   * The topics that the members of the present generation subscribe to, undefined if that cannot be told (another
+   * protocol type, foreign metadata): then every topic counts as subscribed.
    */
-  subscribedTopics(): Set<string> | undefined {
+  get subscribedTopics(): ReadonlySet<string> | undefined {
+    return this.#subscribedTopics
+  }
+
+  /** A generation has begun: what members say from now on counts in the next one. */
+  noteSubscriptions(): void {
+    this.#subscribedTopics = this.#topicsOfMembers()
+  }
+
+  #topicsOfMembers(): ReadonlySet<string> | undefined {
     if (this.members.size === 0) return new Set()
-    if (this.protocolType !== 'consumer' || this.protocolName === null) return undefined
+    if (this.protocolType !== consumerProtocolType || this.protocolName === null) return undefined
     const topics = new Set<string>()
     for (const member of this.members.values()) {
       const subscribed = subscribedTopicsOf(this.chosenMetadata(member))

@@ -79,7 +79,8 @@ export function removeMember(context: GroupContext, group: Group, member: Member
 /** Removes a member and answers what it has parked; the caller decides what follows for the group. */
 export function dismiss(group: Group, member: Member): void {
   group.remove(member)
-  cancelJoin(member, KafkaError.UNKNOWN_MEMBER_ID)
+  // Without its id, as in Kafka: whoever is still there joins as a newcomer.
+  cancelJoin(member, KafkaError.UNKNOWN_MEMBER_ID, '')
   refuseSync(member, KafkaError.UNKNOWN_MEMBER_ID)
 }
 
@@ -152,9 +153,11 @@ function beginGeneration(context: GroupContext, group: Group): void {
     group.protocolName = null
     group.transitionTo('Empty')
     group.emptySinceMs = context.wallClock()
+    group.noteSubscriptions()
     return context.save(group.facts())
   }
   group.protocolName = group.selectProtocol()
+  group.noteSubscriptions()
   group.transitionTo('CompletingRebalance')
   for (const member of group.members.values()) {
     const reply = member.awaitingJoin

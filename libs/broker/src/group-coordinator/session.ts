@@ -19,10 +19,10 @@ export function watchNewMember(context: GroupContext, group: Group, member: Memb
 }
 
 /** Answers a parked JoinGroup, if there is one, with an error. */
-export function cancelJoin(member: Member, error: KafkaError): void {
+export function cancelJoin(member: Member, error: KafkaError, memberId: string = member.memberId): void {
   const reply = member.awaitingJoin
   member.awaitingJoin = undefined
-  reply?.(failedJoin(error, member.memberId))
+  reply?.(failedJoin(error, memberId))
 }
 
 export function failedJoin(error: KafkaError, memberId: string): JoinAnswer {

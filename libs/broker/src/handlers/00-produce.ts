@@ -10,6 +10,7 @@ import type { BrokerContext } from '../broker-context.ts'
 import type { Partition } from '../partition/partition.ts'
 import type { Topic } from '../topics/topic.ts'
 import { ConnectionRefused, handler } from './handler.ts'
+import { LeaderHints } from './leader-hints.ts'
 import { leaderProblem } from './misrouted.ts'
 import { abortableCodeFor } from './producer-epoch.ts'
 import { findTopic } from './topic-of.ts'
@@ -20,19 +21,21 @@ import { findTopic } from './topic-of.ts'
  * the log, and answers once all of it is durable. A transactional batch waits only for the beginning of its
  * transaction, so that no crash takes both without a trace: nobody sees the batch before the commit, whose sync covers
  * it. acks=0 is never answered; an error then ends the connection.
- * Versions: 8 lists refused records, 11 knows TRANSACTION_ABORTABLE, 12 adds the partition to the transaction by
+ * Versions: 8 lists refused records, 10 names the leader to who asked another node (KIP-951), 11 knows TRANSACTION_ABORTABLE, 12 adds the partition to the transaction by
  * writing to it (transaction version 2, KIP-890), 13 names topics by id.
  * Not done: throttling.
  */
 export const produce = handler(Produce, (request, broker, { version }) => {
   const outcomes: Outcome[] = []
+  const hints = new LeaderHints(broker)
   const responses = request.topicData.map(({ name, topicId, partitionData }) => {
     const { topic, error } = findTopic(broker.catalog, { name, topicId }, version >= 13 ? 'id' : 'name')
     const partitionResponses = partitionData.map((partition) => {
       const outcome = topic === undefined ? failed(error) : append(broker, { request, topic, partition, version })
       outcomes.push(outcome)
       const { lsn: _, ...response } = outcome
-      return { index: partition.index, ...response }
+      const hint = version >= versionThatHints ? hints.of(outcome.errorCode, topic?.name, partition.index) : {}
+      return { index: partition.index, ...response, ...hint }
     })
     return { name, topicId, partitionResponses }
   })
@@ -42,8 +45,13 @@ export const produce = handler(Produce, (request, broker, { version }) => {
     throw new ConnectionRefused(`produce with acks=0 failed: ${kafkaErrorByCode(failure.errorCode).name}`)
   }
   const lsn = outcomes.reduce((highest, outcome) => Math.max(highest, outcome.lsn), 0)
-  return lsn === 0 ? { responses } : broker.storage.durable(lsn).then(() => ({ responses }))
+  const { nodeEndpoints } = hints
+  const answer = { responses, ...(nodeEndpoints.length > 0 && { nodeEndpoints }) }
+  return lsn === 0 ? answer : broker.storage.durable(lsn).then(() => answer)
 })
+
+/** From this version on, who asks the wrong node is told the right one. */
+const versionThatHints = 10
 
 type Request = RequestOf<typeof Produce>
 
@@ -100,11 +108,11 @@ function admit(
 ): number {
   const { transactionalId } = request
   if (transactionalId === null) return KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED.code
-  const fenced = log.expectTransactional(header)
-  if (fenced !== KafkaError.NONE) return fenced.code
   const adds = version >= versionThatAdds
+  const { producerId, producerEpoch, baseSequence } = header
+  const fenced = log.expectTransactional({ producerId, producerEpoch, baseSequence, mustStartAtZero: adds })
+  if (fenced !== KafkaError.NONE) return fenced.code
   if (!adds && !broker.config.boolean('transaction.partition.verification.enable')) return KafkaError.NONE.code
-  const { producerId, producerEpoch } = header
   const place = { topic: topic.name, partition: partition.index }
   const nowMs = broker.clock.steady()
   const admission = { transactionalId, producerId, producerEpoch, ...place, adds, nowMs }

@@ -6,6 +6,7 @@ import type { Partition } from '../partition/partition.ts'
 import { type FetchTarget, waitForData } from './fetch-wait.ts'
 import { handler } from './handler.ts'
 import { epochProblem } from './leader-epoch.ts'
+import { type CurrentLeader, LeaderHints } from './leader-hints.ts'
 import { leaderProblem, replicaProblem } from './misrouted.ts'
 import { findTopic } from './topic-of.ts'
 
@@ -14,7 +15,8 @@ import { findTopic } from './topic-of.ts'
  * Behaviour: whole batches from the one that holds the offset, up to the high watermark or, for read_committed, the
  * last stable offset. Waits for minBytes up to maxWaitMs, woken by appends. The first partition with data gives at
  * least one batch, whatever the limits (KIP-74). In a session requests and answers hold only what has changed.
- * Versions: 7 fetch sessions (KIP-227); 12 has diverging epochs (the epoch never changes here), 13 names topics by id (KIP-516).
+ * Versions: 7 fetch sessions (KIP-227); 12 has diverging epochs (the epoch never changes here), 13 names topics by id (KIP-516), 16
+ * names the leader to who asked another node (KIP-951).
  * Not done: throttling.
  */
 export const fetch = handler(Fetch, async (request, broker, call) => {
@@ -30,10 +32,14 @@ export const fetch = handler(Fetch, async (request, broker, call) => {
     maxWaitMs: Math.min(request.maxWaitMs, broker.config.number('keyfold.fetch.wait.max.ms')),
   })
   if (!isWanted) return undefined
+  const startMs = broker.scheduler.now()
   const budget = { bytes: Math.min(request.maxBytes, broker.config.number('fetch.max.bytes')), isFirst: true }
   const responses: FetchedTopic[] = []
+  const hints = new LeaderHints(broker)
   for (const target of targets) {
-    const answer = await read(broker, { target, isolation }, budget)
+    const found = await read(broker, { target, isolation }, budget)
+    const hint = call.version >= versionThatHints ? hints.of(found.errorCode, target.topicName, target.index) : {}
+    const answer = { ...found, ...hint }
     const { reference } = target
     const isTold = session?.tells(reference, { ...answer, recordsBytes: sizeOf(answer.records) }) ?? true
     if (isIncremental && !isTold) continue
@@ -42,8 +48,14 @@ export const fetch = handler(Fetch, async (request, broker, call) => {
     if (last?.topic === topic && last.topicId === topicId) last.partitions.push(answer)
     else responses.push({ topic, topicId, partitions: [answer] })
   }
-  return { errorCode: KafkaError.NONE.code, sessionId: session?.id ?? 0, responses }
+  broker.metrics.fetchRead.observe(broker.scheduler.now() - startMs)
+  const { nodeEndpoints } = hints
+  const answer = { errorCode: KafkaError.NONE.code, sessionId: session?.id ?? 0, responses }
+  return nodeEndpoints.length > 0 ? { ...answer, nodeEndpoints } : answer
 })
+
+/** From this version on, who asks the wrong node is told the right one. */
+const versionThatHints = 16
 
 interface FetchedTopic {
   topic: string
@@ -59,12 +71,15 @@ interface FetchedPartition {
   logStartOffset: number
   abortedTransactions: { producerId: number; firstOffset: number }[] | null
   records: Buffer[]
+  currentLeader?: CurrentLeader
 }
 
 type Isolation = 'read_uncommitted' | 'read_committed'
 
 interface Target extends FetchTarget {
   reference: PartitionReference
+  /** Undefined if there is no such topic. */
+  topicName: string | undefined
   index: number
   error: KafkaError | undefined
   /** What a topic that goes away meanwhile is to this client. */
@@ -107,6 +122,7 @@ function targetOf(wanted: WantedPartition, broker: BrokerContext, version: numbe
   const problem = error ?? misrouted ?? (partition && epochProblem(wanted.currentLeaderEpoch, partition.leaderEpoch))
   return {
     reference: wanted,
+    topicName: topic?.name,
     index: wanted.partition,
     partition: problem === undefined ? partition : undefined,
     error: problem ?? (partition === undefined ? KafkaError.UNKNOWN_TOPIC_OR_PARTITION : undefined),
@@ -158,7 +174,13 @@ function failed(partitionIndex: number, error: KafkaError): FetchedPartition {
     highWatermark: -1,
     lastStableOffset: -1,
     logStartOffset: -1,
-    abortedTransactions: null,
+    // Kafka's own two ways of saying nothing: a topic it does not know it refuses before it looks into a log.
+    abortedTransactions: unknownTopicErrors.has(error) ? [] : null,
     records: [],
   }
 }
+
+const unknownTopicErrors: ReadonlySet<KafkaError> = new Set([
+  KafkaError.UNKNOWN_TOPIC_OR_PARTITION,
+  KafkaError.UNKNOWN_TOPIC_ID,
+])

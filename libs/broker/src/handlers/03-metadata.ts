@@ -1,22 +1,25 @@
-import { KafkaError, Metadata } from '@keyfold/protocol'
+import { KafkaError, Metadata, type RequestOf } from '@keyfold/protocol'
 import { zeroUuid } from '@keyfold/bytes'
 import type { BrokerContext } from '../broker-context.ts'
 import type { Cluster } from '../cluster.ts'
 import { checkNewTopic } from '../topics/new-topic.ts'
 import { partitionIndexes, type Topic } from '../topics/topic.ts'
 import { topicNameProblem } from '../topics/topic-name.ts'
+import { authorizedOperations, operationsNotAsked } from './authorized-operations.ts'
 import { handler } from './handler.ts'
 
 /**
  * Metadata (3), versions 0-13.
  * Behaviour: the nodes, and the topics asked for. An unknown topic is created on the spot where both the broker
  * (`auto.create.topics.enable`) and the request allow it; the answer then waits until it is durable.
- * Versions: 0 no topics means all; 1+ null means all, an empty list none; 4 the client may forbid creation; 10 topic
- * ids, by which topics can be asked for from 12 on.
- * Not done: authorized operations (there is no authorizer: all are left out).
+ * Versions: 0 no topics means all; 1+ null means all, an empty list none; 4 the client may forbid creation; 8 tells what
+ * the client may do with topics and, up to 10, with the cluster, if it asks; 10 topic ids, by which topics can be asked
+ * for from 12 on (a request that does it earlier is refused as a whole).
+ * Not done: nothing.
  */
 export const metadata = handler(Metadata, async (request, broker, { version }) => {
   const { cluster, catalog } = broker
+  if (version < 12 && request.topics?.some(isById) === true) return refused(request.topics)
   const wantsAll = request.topics === null || (version === 0 && request.topics.length === 0)
   const mayCreate = request.allowAutoTopicCreation && broker.config.boolean('auto.create.topics.enable')
   let lsn = 0
@@ -35,13 +38,37 @@ export const metadata = handler(Metadata, async (request, broker, { version }) =
         return topic === undefined ? failed(name, KafkaError.UNKNOWN_TOPIC_OR_PARTITION) : describe(topic, cluster)
       })
   await broker.storage.durable(lsn)
+  const { includeTopicAuthorizedOperations: ofTopics, includeClusterAuthorizedOperations: ofCluster } = request
   return {
     brokers: cluster.nodes,
     clusterId: catalog.clusterId,
     controllerId: cluster.controllerId,
-    topics,
+    topics: topics.map((topic) => {
+      // An id that is unknown is no topic that anybody could be allowed something with.
+      const isAsked = ofTopics && topic.name !== null
+      return { ...topic, topicAuthorizedOperations: isAsked ? authorizedOperations.topic : operationsNotAsked }
+    }),
+    clusterAuthorizedOperations: ofCluster ? authorizedOperations.cluster : operationsNotAsked,
   }
 })
+
+type WantedTopic = NonNullable<RequestOf<typeof Metadata>['topics']>[number]
+
+function isById({ name, topicId }: WantedTopic): boolean {
+  return name === null || topicId !== zeroUuid
+}
+
+/** The answer to a request that its version does not have. */
+function refused(topics: readonly WantedTopic[]) {
+  const { code: errorCode } = KafkaError.INVALID_REQUEST
+  const nothing = { errorCode, isInternal: false, partitions: [] }
+  return {
+    brokers: [],
+    clusterId: null,
+    controllerId: -1,
+    topics: topics.map(({ name, topicId }) => ({ name, topicId, ...nothing })),
+  }
+}
 
 function byId(topicId: string, { catalog, cluster }: BrokerContext) {
   const topic = catalog.byId(topicId)

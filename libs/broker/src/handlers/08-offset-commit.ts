@@ -14,12 +14,16 @@ import { findTopic } from './topic-of.ts'
  * Not done: nothing.
  */
 export const offsetCommit = handler(OffsetCommit, async (request, broker, { version }) => {
-  const refusal = refusalOf(request, broker, version)
+  const refusal = once(() => refusalOf(request, broker, version))
   const entries: OffsetEntry[] = []
   const topics = request.topics.map(({ name, topicId, partitions }) => {
     const { topic, error } = findTopic(broker.catalog, { name, topicId }, version >= 10 ? 'id' : 'name')
     const results = partitions.map((partition) => {
-      const failure = error ?? refusal ?? metadataProblem(broker, partition.committedMetadata)
+      const log = topic === undefined ? undefined : broker.partitions.get(topic.name, partition.partitionIndex)
+      const failure =
+        log === undefined
+          ? (error ?? KafkaError.UNKNOWN_TOPIC_OR_PARTITION)
+          : (refusal() ?? metadataProblem(broker, partition.committedMetadata))
       if (failure === undefined && topic !== undefined) {
         entries.push(toEntry(request, broker, { topic: topic.name, ...partition }))
       }
@@ -32,6 +36,12 @@ export const offsetCommit = handler(OffsetCommit, async (request, broker, { vers
 })
 
 type Request = RequestOf<typeof OffsetCommit>
+
+/** Looks at the member at the first partition that exists: a commit of none makes no group. */
+function once<T>(look: () => T): () => T {
+  let seen: { readonly value: T } | undefined
+  return () => (seen ??= { value: look() }).value
+}
 
 function refusalOf(request: Request, broker: BrokerContext, version: number): KafkaError | undefined {
   const { groups, storage } = broker

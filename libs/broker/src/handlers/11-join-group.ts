@@ -9,7 +9,7 @@ import { coordinatorProblem } from './misrouted.ts'
  * Behaviour: enters a group's round; the answer comes when the generation begins (or at once, see membership.ts).
  * Versions: 1 adds the rebalance timeout (before: the session timeout), 4 asks newcomers to come back with the id they
  * are given (KIP-394), 5 adds static members (KIP-345), 7 names the protocol, 9 skipAssignment (KIP-814).
- * Not done: joining a group of the consumer protocol that has members (KIP-848's online migration).
+ * Not done: nothing.
  */
 export const joinGroup = handler(JoinGroup, (request, broker, { version, clientId, clientHost, onEnded }) => {
   const { groups } = broker

@@ -4,8 +4,8 @@ import { type Handler, handler } from './handler.ts'
 
 /**
  * ApiVersions (18), versions 0-4.
- * Behaviour: what is served, exactly. A version that is not gets a version-0 body with UNSUPPORTED_VERSION and the list
- * all the same (KIP-511; the connection does that, since the request cannot be decoded).
+ * Behaviour: what is served, exactly. A version that is not gets a version-0 body with UNSUPPORTED_VERSION and the
+ * versions of this API (KIP-511; the connection does that, since the request cannot be decoded).
  * Versions: 3 names the client's software, whose form is checked, and tells the features in force; their range only from
  * 4 on, because clients of before fail on a level of 0 (KAFKA-17011).
  * Not done: nothing.
@@ -15,8 +15,8 @@ export function apiVersions(served: () => readonly Handler[]): Handler {
     const { clientSoftwareName, clientSoftwareVersion } = request
     const isNamed = softwareName.test(clientSoftwareName) && softwareName.test(clientSoftwareVersion)
     const error = version >= 3 && !isNamed ? KafkaError.INVALID_REQUEST : KafkaError.NONE
-    const apiKeys = error === KafkaError.NONE ? apiKeysOf(served()) : []
-    return { errorCode: error.code, apiKeys, ...announced(features, version), finalizedFeaturesEpoch: 0 }
+    if (error !== KafkaError.NONE) return { errorCode: error.code, apiKeys: [] }
+    return { errorCode: 0, apiKeys: apiKeysOf(served()), ...announced(features, version), finalizedFeaturesEpoch: 0 }
   })
 }
 

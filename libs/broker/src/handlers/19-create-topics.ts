@@ -27,6 +27,7 @@ export const createTopics = handler(CreateTopics, async (request, broker) => {
     const checked = checkNewTopic(broker, topic)
     if ('error' in checked) return failed(name, checked.error, checked.message)
     if (!request.validateOnly) lsn = broker.catalog.create({ name, ...checked })
+    // A topic that is only tried has an id as well, of no topic.
     return created(broker, topic, checked)
   })
   await broker.storage.durable(lsn)
@@ -42,7 +43,7 @@ function created(
 ) {
   return {
     name,
-    topicId: catalog.get(name)?.id ?? zeroUuid,
+    topicId: catalog.get(name)?.id ?? catalog.newTopicId(),
     errorCode: KafkaError.NONE.code,
     errorMessage: null,
     numPartitions: partitionCount,
@@ -55,5 +56,5 @@ function created(
 }
 
 function failed(name: string, error: KafkaError, errorMessage: string) {
-  return { name, topicId: zeroUuid, errorCode: error.code, errorMessage, configs: null }
+  return { name, topicId: zeroUuid, errorCode: error.code, errorMessage, configs: [] }
 }

@@ -16,21 +16,30 @@ import { abortableCodeFor } from './producer-epoch.ts'
  */
 export const txnOffsetCommit = handler(TxnOffsetCommit, (request, broker, { version }) => {
   const offsets: Offset[] = []
-  const failures = new Map<string, KafkaError>()
+  const unknown = new Set<string>()
+  const tooLarge = new Set<string>()
   for (const { name, partitions } of request.topics) {
     for (const { partitionIndex, committedOffset, committedLeaderEpoch, committedMetadata } of partitions) {
-      const error = problemOf(broker, { topic: name, partition: partitionIndex, metadata: committedMetadata })
       const offset = { offset: committedOffset, leaderEpoch: committedLeaderEpoch, metadata: committedMetadata }
-      if (error === undefined) offsets.push({ topic: name, partition: partitionIndex, ...offset })
-      else failures.set(`${name}:${partitionIndex}`, error)
+      const place = `${name}:${partitionIndex}`
+      if (broker.partitions.get(name, partitionIndex) === undefined) unknown.add(place)
+      else if (metadataProblem(broker, committedMetadata) !== undefined) tooLarge.add(place)
+      else offsets.push({ topic: name, partition: partitionIndex, ...offset })
     }
   }
-  const ofAll = abortableCodeFor(version, 4, commit(broker, { request, offsets, adds: version >= 5 }))
+  const isNothing = offsets.length + tooLarge.size === 0
+  const error = isNothing ? KafkaError.NONE : commit(broker, { request, offsets, adds: version >= 5 })
+  const ofAll = abortableCodeFor(version, 4, error)
+  // Who may not commit hears that first, except of what is not there.
+  const codeOf = (place: string): number => {
+    if (unknown.has(place)) return KafkaError.UNKNOWN_TOPIC_OR_PARTITION.code
+    return error === KafkaError.NONE && tooLarge.has(place) ? KafkaError.OFFSET_METADATA_TOO_LARGE.code : ofAll
+  }
   const topics = request.topics.map(({ name, partitions }) => ({
     name,
     partitions: partitions.map(({ partitionIndex }) => ({
       partitionIndex,
-      errorCode: failures.get(`${name}:${partitionIndex}`)?.code ?? ofAll,
+      errorCode: codeOf(`${name}:${partitionIndex}`),
     })),
   }))
   return broker.storage.durable(broker.transactions.begunAt(request.transactionalId)).then(() => ({ topics }))
@@ -42,14 +51,6 @@ interface Offset {
   offset: number
   leaderEpoch: number
   metadata: string | null
-}
-
-function problemOf(
-  broker: BrokerContext,
-  { topic, partition, metadata }: Pick<Offset, 'topic' | 'partition' | 'metadata'>,
-): KafkaError | undefined {
-  if (broker.partitions.get(topic, partition) === undefined) return KafkaError.UNKNOWN_TOPIC_OR_PARTITION
-  return metadataProblem(broker, metadata)
 }
 
 interface Commit {
@@ -65,13 +66,12 @@ function commit(broker: BrokerContext, { request, offsets, adds }: Commit): Kafk
   if (groupId === '') return KafkaError.INVALID_GROUP_ID
   const misrouted = coordinatorProblem(broker, groupId)
   if (misrouted !== undefined) return misrouted
-  if (offsets.length === 0) return KafkaError.NONE
   const { transactionalId, producerId, producerEpoch } = request
   const transaction = { transactionalId, producerId, producerEpoch, groupId, nowMs: clock.steady() }
   const refused = transactions.admitOffsets({ ...transaction, adds })
   if (refused !== KafkaError.NONE) return refused
   const member = { groupId, memberId, groupInstanceId, generationId }
   const error = groups.checkCommit({ ...member, isTransactional: true, answersUnknownGroup: false })
-  if (error === KafkaError.NONE) transactions.stageOffsets({ ...transaction, offsets })
+  if (error === KafkaError.NONE && offsets.length > 0) transactions.stageOffsets({ ...transaction, offsets })
   return error
 }

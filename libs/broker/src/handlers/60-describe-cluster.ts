@@ -1,14 +1,15 @@
 import { DescribeCluster, KafkaError } from '@keyfold/protocol'
+import { authorizedOperations, operationsNotAsked } from './authorized-operations.ts'
 import { handler } from './handler.ts'
 
 /**
  * DescribeCluster (60), versions 0-2.
- * Behaviour: the nodes, of which the first is shown as the controller.
+ * Behaviour: the nodes, of which the first is shown as the controller; what a client may do, if it asks.
  * Versions: 1 may ask for controllers instead of brokers, which are not reachable from clients.
- * Not done: authorized operations (there is no authorizer: all are left out).
+ * Not done: nothing.
  */
 export const describeCluster = handler(DescribeCluster, (request, { catalog, cluster }) => {
-  const { endpointType } = request
+  const { endpointType, includeClusterAuthorizedOperations: isAsked } = request
   if (endpointType !== brokers) {
     const error =
       endpointType === controllers ? KafkaError.MISMATCHED_ENDPOINT_TYPE : KafkaError.UNSUPPORTED_ENDPOINT_TYPE
@@ -21,6 +22,7 @@ export const describeCluster = handler(DescribeCluster, (request, { catalog, clu
     clusterId: catalog.clusterId,
     controllerId: cluster.controllerId,
     brokers: cluster.nodes.map(({ nodeId, host, port }) => ({ brokerId: nodeId, host, port })),
+    clusterAuthorizedOperations: isAsked ? authorizedOperations.cluster : operationsNotAsked,
   }
 })
 

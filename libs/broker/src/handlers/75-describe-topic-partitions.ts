@@ -3,14 +3,15 @@ import { DescribeTopicPartitions, KafkaError } from '@keyfold/protocol'
 import type { BrokerContext } from '../broker-context.ts'
 import { partitionIndexes, type Topic } from '../topics/topic.ts'
 import { topicNameProblem } from '../topics/topic-name.ts'
+import { authorizedOperations } from './authorized-operations.ts'
 import { handler } from './handler.ts'
 
 /**
  * DescribeTopicPartitions (75), version 0.
  * Behaviour: topics (all, if none is named) in order of name, page by page: an answer that is full ends with the cursor
- * from which the next one goes on (KIP-966).
+ * from which the next one goes on (KIP-966). What a client may do is always told: everything, without an authorizer.
  * Versions: only 0.
- * Not done: authorized operations (there is no authorizer: all are left out).
+ * Not done: nothing.
  */
 export const describeTopicPartitions = handler(DescribeTopicPartitions, (request, broker) => {
   const { cursor } = request
@@ -65,11 +66,13 @@ function describe({ cluster }: BrokerContext, topic: Topic, indexes: readonly nu
         offlineReplicas: [],
       }
     }),
+    topicAuthorizedOperations: authorizedOperations.topic,
   }
 }
 
 function failed(name: string): ReturnType<typeof describe> {
   const isInvalid = topicNameProblem(name) !== undefined
   const { code } = isInvalid ? KafkaError.INVALID_TOPIC_EXCEPTION : KafkaError.UNKNOWN_TOPIC_OR_PARTITION
-  return { errorCode: code, name, topicId: zeroUuid, isInternal: false, partitions: [] }
+  const nothing = { topicId: zeroUuid, isInternal: false, partitions: [] }
+  return { errorCode: code, name, ...nothing, topicAuthorizedOperations: authorizedOperations.topic }
 }

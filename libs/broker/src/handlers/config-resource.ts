@@ -67,7 +67,12 @@ export function alterResource(
   })
   if (!broker.storage.acceptsWrites) return answer(KafkaError.KAFKA_STORAGE_ERROR, KafkaError.KAFKA_STORAGE_ERROR.text)
   const resource = findResource(broker, request)
-  if ('error' in resource) return answer(resource.error, resource.message)
+  if ('error' in resource) {
+    // A change that no topic could have is refused as such, whether the topic is there or not.
+    const tried = resourceType === resourceTypes.topic ? change('topic', nothing) : undefined
+    const { error, message } = tried !== undefined && 'error' in tried ? tried : resource
+    return answer(error, message)
+  }
   const changed = change(resource.kind, presentConfigs(broker, resource))
   if ('error' in changed) return answer(changed.error, changed.message)
   const { configs } = changed
@@ -76,6 +81,8 @@ export function alterResource(
   if (request.validateOnly) return answer(KafkaError.NONE, null)
   return answer(KafkaError.NONE, null, store(broker, resource, configs))
 }
+
+const nothing: PresentConfigs = { present: new Map(), inForce: () => undefined }
 
 function groupProblem(
   { config, groupSettings }: BrokerContext,

@@ -23,14 +23,17 @@ export interface FetchWait {
  */
 export async function waitForData(broker: BrokerContext, call: Call, wait: FetchWait): Promise<boolean> {
   if (wait.maxWaitMs <= 0 || isAnswerable(broker, wait)) return true
+  const { scheduler, metrics } = broker
+  const startMs = scheduler.now()
   return new Promise((resolve) => {
     const end = (isWanted: boolean): void => {
+      metrics.fetchWait.observe(scheduler.now() - startMs)
       timer.cancel()
       stopListening()
       for (const stop of unsubscribe) stop()
       resolve(isWanted)
     }
-    const timer = broker.scheduler.after(wait.maxWaitMs, () => end(true))
+    const timer = scheduler.after(wait.maxWaitMs, () => end(true))
     const stopListening = call.onEnded(() => end(false))
     const look = (): void => {
       if (isAnswerable(broker, wait)) end(true)

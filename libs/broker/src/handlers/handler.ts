@@ -43,8 +43,11 @@ export function handler<A extends AnyApi>(
     api,
     versions,
     serve(body, broker, call) {
-      const encode = (response: ResponseInput<A> | undefined): Frame | undefined =>
-        response === undefined ? undefined : responseFrame(api, call.version, call.correlationId, response)
+      const encode = (response: ResponseInput<A> | undefined): Frame | undefined => {
+        if (response === undefined) return undefined
+        broker.metrics.countErrors(api, response)
+        return responseFrame(api, call.version, call.correlationId, response)
+      }
       const answer = respond(decodeRequest(api, call.version, body), broker, call)
       return answer instanceof Promise ? answer.then(encode) : encode(answer)
     },

@@ -26,6 +26,8 @@ export interface BatchRefusal {
   readonly errorCode: number
   readonly errorMessage: string
   readonly recordErrors: readonly RecordError[]
+  /** Whether the answer tells where the log begins: not if the log was not asked, nor for some errors (ReplicaManager). */
+  readonly isAboutLog: boolean
 }
 
 export interface ValidationContext {
@@ -49,10 +51,15 @@ const zstdVersionMin = 7
 export function validateBatch(records: Buffer, context: ValidationContext): RecordBatchHeader | BatchRefusal {
   const { config, apiVersion } = context
   const unframed = checkFrame(records)
-  if (unframed !== undefined) return unframed
+  if (unframed !== undefined) return { ...unframed, isAboutLog: false }
   const header = readBatchHeader(records)
   if (header.compression === compressionCodecs.zstd && apiVersion < zstdVersionMin) {
-    return refusal(KafkaError.UNSUPPORTED_COMPRESSION_TYPE, `Produce v${apiVersion} knows no zstd`)
+    const unknown = refusal(KafkaError.UNSUPPORTED_COMPRESSION_TYPE, `Produce v${apiVersion} knows no zstd`)
+    return { ...unknown, isAboutLog: false }
+  }
+  if (apiVersion < zstdVersionMin && compressionName(header.compression) === undefined) {
+    // Looking for zstd, Kafka meets the unknown one before its log does.
+    return { ...refusal(KafkaError.INVALID_RECORD, unknownCompression(header)), isAboutLog: false }
   }
   if (header.baseOffset !== 0) return refusal(KafkaError.INVALID_RECORD, `baseOffset is ${header.baseOffset}, not 0`)
   if (header.sizeInBytes > config.maxMessageBytes) {
@@ -62,8 +69,6 @@ export function validateBatch(records: Buffer, context: ValidationContext): Reco
   if (!hasValidCrc(records)) return refusal(KafkaError.CORRUPT_MESSAGE, 'the checksum does not match')
   const broken = brokenHeader(header)
   if (broken !== undefined) return refusal(KafkaError.INVALID_RECORD, broken)
-  const untimely = checkTimestamps(header, context)
-  if (untimely !== undefined) return untimely
   const refused = checkRecords(records, header, context)
   if (refused !== undefined) return refused
   if (header.sizeInBytes > config.segmentBytes) {
@@ -82,8 +87,15 @@ export function refusal(
   errorMessage: string,
   recordErrors: readonly RecordError[] = [],
 ): BatchRefusal {
-  return { errorCode: error.code, errorMessage, recordErrors }
+  return { errorCode: error.code, errorMessage, recordErrors, isAboutLog: !withoutLogStart.has(error) }
 }
+
+const withoutLogStart: ReadonlySet<KafkaError> = new Set([
+  KafkaError.CORRUPT_MESSAGE,
+  KafkaError.MESSAGE_TOO_LARGE,
+  KafkaError.RECORD_LIST_TOO_LARGE,
+  KafkaError.KAFKA_STORAGE_ERROR,
+])
 
 /** Exactly one batch of magic 2. */
 function checkFrame(records: Buffer): BatchRefusal | undefined {
@@ -97,8 +109,12 @@ function checkFrame(records: Buffer): BatchRefusal | undefined {
   return undefined
 }
 
+function unknownCompression({ compression }: RecordBatchHeader): string {
+  return `unknown compression ${compression}`
+}
+
 function brokenHeader(header: RecordBatchHeader): string | undefined {
-  if (compressionName(header.compression) === undefined) return `unknown compression ${header.compression}`
+  if (compressionName(header.compression) === undefined) return unknownCompression(header)
   if (header.recordCount <= 0 || header.lastOffsetDelta + 1 !== header.recordCount) {
     return `${header.recordCount} records do not fit the last offset delta ${header.lastOffsetDelta}`
   }
@@ -108,8 +124,9 @@ function brokenHeader(header: RecordBatchHeader): string | undefined {
   return undefined
 }
 
+/** What the header says about the timestamps; which records are to blame, only they themselves tell. */
 function checkTimestamps(header: RecordBatchHeader, { config, nowMs }: ValidationContext): BatchRefusal | undefined {
-  if (header.timestampType === 1) {
+  if (isStampedByClient(header, config)) {
     return refusal(KafkaError.INVALID_TIMESTAMP, 'clients may not write batches with LogAppendTime')
   }
   if (config.timestampType === 'LogAppendTime') return undefined
@@ -125,26 +142,39 @@ function checkRecords(
 ): BatchRefusal | undefined {
   const { config, compressors, nowMs } = context
   const isBounded = config.timestampType === 'CreateTime' && config.timestampBeforeMaxMs < Number.MAX_SAFE_INTEGER
-  const isRequired = header.compression === compressionCodecs.none || config.compacted || isBounded
+  const early = checkTimestamps(header, context)
+  const isUntimely = early !== undefined
+  const isRequired = header.compression === compressionCodecs.none || config.compacted || isBounded || isUntimely
   if (!isRequired && !config.validatesCompressed) return undefined
   const options = { compressors, decompressedBytesMax: config.decompressedBytesMax }
-  const keyless: RecordError[] = []
-  const untimely: RecordError[] = []
+  const wrong: RecordError[] = []
+  const isStamped = isStampedByClient(header, config)
+  let isOutOfTime = false
   try {
     walkRecords(records, header, options, ({ index, timestamp, hasKey }) => {
-      if (config.compacted && !hasKey) note(keyless, index, 'a record of a compacted topic needs a key')
-      if (!isTimely(timestamp, config, nowMs)) note(untimely, index, `the timestamp ${timestamp} is out of bounds`)
+      if (config.compacted && !hasKey) note(wrong, index, 'a record of a compacted topic needs a key')
+      else if (isStamped || !isTimely(header.timestampType === 1 ? header.maxTimestamp : timestamp, config, nowMs)) {
+        isOutOfTime = true
+        note(wrong, index, `the timestamp ${timestamp} is out of bounds`)
+      }
     })
   } catch (error) {
     if (error instanceof MalformedBytes) return refusal(KafkaError.INVALID_RECORD, error.message)
     if (!(error instanceof UnsupportedCompression)) throw error
     // Without the algorithm a batch is stored unseen, unless a rule needs its records.
-    return isRequired ? refusal(error.kafkaError, error.message) : undefined
+    return early ?? (isRequired ? refusal(error.kafkaError, error.message) : undefined)
   }
-  if (keyless.length > 0)
-    return refusal(KafkaError.INVALID_RECORD, 'records without a key in a compacted topic', keyless)
-  if (untimely.length > 0) return refusal(KafkaError.INVALID_TIMESTAMP, 'timestamps out of bounds', untimely)
-  return undefined
+  if (isOutOfTime) return refusal(KafkaError.INVALID_TIMESTAMP, 'timestamps out of bounds', wrong)
+  if (wrong.length > 0) return refusal(KafkaError.INVALID_RECORD, 'records without a key in a compacted topic', wrong)
+  return early
+}
+
+/**
+ * Whether a client says that the batch has the time of its append, which is the broker's to say. Where the topic keeps
+ * the clients' times Kafka lets that pass, takes the time said for that of every record, and takes the word back.
+ */
+function isStampedByClient({ timestampType, maxTimestamp }: RecordBatchHeader, config: PartitionConfig): boolean {
+  return timestampType === 1 && (config.timestampType === 'LogAppendTime' || maxTimestamp === -1)
 }
 
 function isTimely(timestamp: number, config: PartitionConfig, nowMs: number): boolean {

@@ -64,11 +64,11 @@ async function findAtTime({ storage, log, reading, timestamp, endOffset }: Offse
   }
 }
 
-/** The first record with the largest timestamp of the log. */
+/** The first record with the largest timestamp of the log; as with Kafka also one before its start, while it is there. */
 async function findNewest({ storage, log, reading, endOffset }: OffsetSearch): Promise<FoundOffset> {
   const newest = Math.max(-1, ...log.segments.map((segment) => segment.maxTimestamp))
   if (newest < 0) return notFound
-  const fromOffset = log.logStartOffset
+  const fromOffset = log.segments[0]?.baseOffset ?? log.logStartOffset
   const batch = await storage.batchAtTime(log, { timestamp: newest, fromOffset, endOffset })
   return (batch && recordAt(batch, { timestamp: newest, fromOffset, reading })) ?? notFound
 }

@@ -23,8 +23,9 @@ export interface AppendResult {
   readonly errorMessage: string | null
   readonly recordErrors: readonly RecordError[]
   readonly baseOffset: number
-  /** -1 unless the topic has LogAppendTime. */
+  /** -1 unless the topic has LogAppendTime, or the batch was there already: then that one's largest timestamp. */
   readonly logAppendTimeMs: number
+  /** -1 where the log was not asked. */
   readonly logStartOffset: number
   /** The journal entry that has to be durable before the append is acknowledged; 0 after an error. */
   readonly lsn: number
@@ -44,18 +45,18 @@ export interface ReadResult {
   readonly highWatermark: number
   readonly lastStableOffset: number
   readonly logStartOffset: number
-  /** Sorted by first offset; null for read_uncommitted. */
+  /** Sorted by first offset; null for read_uncommitted and after an error. */
   readonly abortedTransactions: readonly AbortedTransaction[] | null
 }
 
 /** The answer to a read that failed. */
-export function noRecords(error: KafkaError, isolation: Isolation): ReadResult {
+export function noRecords(error: KafkaError): ReadResult {
   return {
     errorCode: error.code,
     records: [],
     highWatermark: -1,
     lastStableOffset: -1,
     logStartOffset: -1,
-    abortedTransactions: isolation === 'read_committed' ? [] : null,
+    abortedTransactions: null,
   }
 }

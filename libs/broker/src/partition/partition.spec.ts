@@ -153,6 +153,7 @@ describe('validation of a batch', () => {
       'statement 6: LogAppendTime from a client',
       altered(batchOf(), (b) => b.writeInt16BE(8, 21)),
       KafkaError.INVALID_TIMESTAMP,
+      { timestampType: 'LogAppendTime' },
     ],
     ['statement 8: more than max.message.bytes', batchOf(10), KafkaError.MESSAGE_TOO_LARGE, { maxMessageBytes: 80 }],
     ['statement 8: more than segment.bytes', batchOf(10), KafkaError.RECORD_LIST_TOO_LARGE, { segmentBytes: 80 }],

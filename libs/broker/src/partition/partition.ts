@@ -7,6 +7,7 @@ import {
   readRecords,
   readTransactionMarker,
   type RecordBatchHeader,
+  setCreateTime,
   setLogAppendTime,
 } from '@keyfold/protocol'
 import {
@@ -33,7 +34,7 @@ import {
 } from './partition-requests.ts'
 import { recompressed } from './recompression.ts'
 import { type EndedTransaction, TransactionIndex } from './transaction-index.ts'
-import { TransactionVerifications } from './transaction-verification.ts'
+import { type ExpectedBatch, TransactionVerifications } from './transaction-verification.ts'
 import { PartitionUpkeep } from './upkeep.ts'
 import { checkedWatermarks, type Watermarks } from './watermarks.ts'
 
@@ -110,6 +111,11 @@ export class Partition {
     return this.#log.sizeInBytes
   }
 
+  /** Its files turned out to be damaged: it is offline for good. */
+  get isDamaged(): boolean {
+    return this.#log.damage !== undefined
+  }
+
   configure(config: Partial<PartitionConfig>): void {
     Object.assign(this.#config, config)
     const { segmentBytes, segmentMs, indexIntervalBytes } = this.#config
@@ -132,6 +138,7 @@ export class Partition {
     }
     const isStamped = this.#config.timestampType === 'LogAppendTime'
     if (isStamped) setLogAppendTime(batch, 0, nowMs)
+    else if (header.timestampType === 1) setCreateTime(batch, 0)
     const baseOffset = this.#log.logEndOffset
     const lsn = this.#storage.appendAtomic([this.#storage.partitions.batch(this.#log, this.#log.prepare(batch))])
     // A transactional batch waits for its transaction's end (one sync for all of it); nobody may wait for acks=0.
@@ -143,7 +150,7 @@ export class Partition {
   async read({ offset, maxBytes, isolation, minOneBatch }: ReadRequest): Promise<ReadResult> {
     const watermarks = this.#watermarks
     const isInRange = offset >= watermarks.logStartOffset && offset <= this.#log.logEndOffset
-    if (!isInRange) return noRecords(KafkaError.OFFSET_OUT_OF_RANGE, isolation)
+    if (!isInRange) return noRecords(KafkaError.OFFSET_OUT_OF_RANGE)
     const endOffset = this.#visibleEnd(isolation)
     const { highWatermark, lastStableOffset, logStartOffset } = watermarks
     try {
@@ -152,7 +159,7 @@ export class Partition {
         isolation === 'read_committed' ? this.#transactions.abortedBetween(offset, endOf(records) ?? offset) : null
       return { errorCode: 0, records, highWatermark, lastStableOffset, logStartOffset, abortedTransactions }
     } catch (error) {
-      if (error instanceof StorageError) return noRecords(KafkaError.KAFKA_STORAGE_ERROR, isolation)
+      if (error instanceof StorageError) return noRecords(KafkaError.KAFKA_STORAGE_ERROR)
       throw error
     }
   }
@@ -188,10 +195,12 @@ export class Partition {
   }
 
   /** A transactional batch is about to ask the coordinator. A producer that is fenced here needs no answer from there. */
-  expectTransactional({ producerId, producerEpoch, baseSequence }: RecordBatchHeader): KafkaError {
+  expectTransactional(batch: ExpectedBatch): KafkaError {
+    const { producerId, producerEpoch } = batch
     const { producerEpoch: knownEpoch = -1 } = this.#producers.describeOne(producerId) ?? {}
     if (producerEpoch < knownEpoch) return KafkaError.INVALID_PRODUCER_EPOCH
-    if (!this.hasOpenTransaction(producerId)) this.#verifications.note(producerId, producerEpoch, baseSequence)
+    const isOpen = this.hasOpenTransaction(producerId) && knownEpoch === producerEpoch
+    if (!isOpen) this.#verifications.note(batch)
     return KafkaError.NONE
   }
 
@@ -219,6 +228,7 @@ export class Partition {
       timestamp: nowMs,
       partitionLeaderEpoch: leaderEpoch,
     })
+    if (this.#config.timestampType === 'LogAppendTime') setLogAppendTime(batch, 0, nowMs)
     return this.#storage.partitions.batch(this.#log, this.#log.prepare(batch))
   }
 
@@ -307,26 +317,25 @@ export class Partition {
 
   /** What to answer at once: an error, or the place of a batch that is in the log already. */
   #checkProducer(header: RecordBatchHeader, request: AppendRequest): AppendResult | undefined {
-    const { mustStartAtZero = false, isTransactionVerified = false } = request
+    const mustStartAtZero = this.#verifications.mustStartAtZero(header.producerId) ?? request.mustStartAtZero ?? false
     const verdict = this.#producers.check(header, { mustStartAtZero })
     if (verdict.kind === 'duplicate') {
       const { baseOffset, timestamp, lsn } = verdict.batch
       this.#verifications.forget(header.producerId)
-      const isStamped = this.#config.timestampType === 'LogAppendTime'
-      return this.#accepted({ baseOffset, logAppendTimeMs: isStamped ? timestamp : -1, lsn })
+      return this.#accepted({ baseOffset, logAppendTimeMs: timestamp, lsn })
     }
     if (verdict.kind === 'refused') return this.#refused(refusal(verdict.error, verdict.reason))
-    const { producerId, producerEpoch, baseSequence } = header
+    const { producerId, baseSequence } = header
     const isOpen = this.hasOpenTransaction(producerId)
-    const lowestSequence = isOpen ? undefined : this.#verifications.lowestSequence(producerId, producerEpoch)
-    if (header.isTransactional && lowestSequence !== undefined && baseSequence > lowestSequence) {
+    const lowestSequence = this.#verifications.lowestSequence(producerId)
+    if (lowestSequence !== undefined && baseSequence > lowestSequence) {
       const reason = `sequence ${baseSequence} before ${lowestSequence}, which was refused`
       return this.#refused(refusal(KafkaError.OUT_OF_ORDER_SEQUENCE_NUMBER, reason))
     }
     if (isOpen && !header.isTransactional) {
       return this.#refused(refusal(KafkaError.INVALID_TXN_STATE, 'the producer has an open transaction here'))
     }
-    if (header.isTransactional && !isOpen && !isTransactionVerified) {
+    if (header.isTransactional && !isOpen && request.isTransactionVerified !== true) {
       return this.#refused(refusal(KafkaError.INVALID_TXN_STATE, 'the partition is not part of the transaction'))
     }
     return undefined
@@ -337,7 +346,9 @@ export class Partition {
   }
 
   #refused(why: BatchRefusal): AppendResult {
-    return { ...why, baseOffset: -1, logAppendTimeMs: -1, logStartOffset: -1, lsn: 0 }
+    const { isAboutLog, ...answer } = why
+    const logStartOffset = isAboutLog ? this.logStartOffset : -1
+    return { ...answer, baseOffset: -1, logAppendTimeMs: -1, logStartOffset, lsn: 0 }
   }
 
   #deletionError(target: number): KafkaError | undefined {

@@ -36,6 +36,7 @@ export interface ProducerDescription {
 const rememberedBatchesMax = 5
 const sequenceMax = 2_147_483_647
 const noSequence = -1
+const noEpoch = -1
 
 /** Sequence numbers of the producers that write to one partition (KIP-98): finds duplicates, gaps and fenced epochs. */
 export class ProducerStates {
@@ -55,6 +56,8 @@ export class ProducerStates {
       const reason = `producer ${header.producerId} has epoch ${state.epoch} by now, not ${header.producerEpoch}`
       return { kind: 'refused', error: KafkaError.INVALID_PRODUCER_EPOCH, reason }
     }
+    // A batch without an epoch says nothing about what follows.
+    if (state.epoch === noEpoch) return { kind: 'accepted' }
     const last = header.producerEpoch === state.epoch ? lastSequenceOf(state) : noSequence
     if (header.baseSequence === nextSequence(last)) return { kind: 'accepted' }
     return outOfOrder(`sequence ${header.baseSequence} after ${last} of producer ${header.producerId}`)

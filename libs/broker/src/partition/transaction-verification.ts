@@ -1,6 +1,16 @@
 interface Verification {
   readonly epoch: number
   readonly lowestSequence: number
+  /** Set by the batch that came first, as in Kafka: whether a producer that is new here has to start at sequence 0. */
+  readonly mustStartAtZero: boolean
+}
+
+/** A transactional batch that wants to be let in. */
+export interface ExpectedBatch {
+  readonly producerId: number
+  readonly producerEpoch: number
+  readonly baseSequence: number
+  readonly mustStartAtZero: boolean
 }
 
 /** Producers remembered at most; beyond, the longest remembered is forgotten. */
@@ -15,12 +25,13 @@ export class TransactionVerifications {
   readonly #byProducer = new Map<number, Verification>()
 
   /** A batch asks to begin a transaction here. */
-  note(producerId: number, epoch: number, sequence: number): void {
+  note({ producerId, producerEpoch: epoch, baseSequence: sequence, ...batch }: ExpectedBatch): void {
     const known = this.#byProducer.get(producerId)
     if (known !== undefined && known.epoch > epoch) return
     const lowestSequence = known?.epoch === epoch ? Math.min(known.lowestSequence, sequence) : sequence
+    const { mustStartAtZero } = known ?? batch
     this.#byProducer.delete(producerId)
-    this.#byProducer.set(producerId, { epoch, lowestSequence })
+    this.#byProducer.set(producerId, { epoch, lowestSequence, mustStartAtZero })
     if (this.#byProducer.size <= rememberedMax) return
     for (const oldest of this.#byProducer.keys()) {
       this.#byProducer.delete(oldest)
@@ -28,10 +39,14 @@ export class TransactionVerifications {
     }
   }
 
-  /** The first sequence that may begin the transaction, if it is known. */
-  lowestSequence(producerId: number, epoch: number): number | undefined {
-    const known = this.#byProducer.get(producerId)
-    return known?.epoch === epoch ? known.lowestSequence : undefined
+  /** The first sequence that the producer may write here, if it is known: in any epoch, as Kafka has it. */
+  lowestSequence(producerId: number): number | undefined {
+    return this.#byProducer.get(producerId)?.lowestSequence
+  }
+
+  /** What the first batch of those that asked said; undefined if none did. */
+  mustStartAtZero(producerId: number): boolean | undefined {
+    return this.#byProducer.get(producerId)?.mustStartAtZero
   }
 
   forget(producerId: number): void {

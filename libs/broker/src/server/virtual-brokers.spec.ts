@@ -26,6 +26,7 @@ import {
   type RequestInput,
   type ResponseOf,
 } from '@keyfold/protocol'
+import { zeroUuid } from '@keyfold/bytes'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -76,7 +77,7 @@ async function create(name: string, topic: NewTopic): Promise<string> {
 
 /** Topics as fetches before version 13 name them. */
 function named<T extends { topic: string; topicId: string }>(topics: readonly T[]) {
-  return topics.map(({ topicId: _, ...topic }) => topic)
+  return topics.map((topic) => ({ ...topic, topicId: zeroUuid }))
 }
 
 function nameOf(code: number | undefined): string {

@@ -117,13 +117,17 @@ export class TopicCatalog implements JournaledState {
     return this.#parts.storage.append(journalKinds.clusterIdentified, toPayload({ clusterId: this.#parts.newUuid() }))
   }
 
+  newTopicId(): string {
+    return this.#parts.newUuid()
+  }
+
   /** Creates a topic that has been checked to be new and valid. */
   create(topic: NewTopic): number {
-    const { storage, newUuid } = this.#parts
+    const { storage } = this.#parts
     const { name, partitionCount } = topic
     const stored = {
       name,
-      id: newUuid(),
+      id: this.newTopicId(),
       partitionCount,
       configs: Object.fromEntries(topic.configs),
       isInternal: false,

@@ -232,6 +232,8 @@ describe('EndTxn', () => {
     add(world, producer, 'a')
     produce(world, producer, 'a', 0)
     end(world, producer, true)
+    // Decision and markers are one entry: there is nothing to wait for in between.
+    expect(world.transactions.describe('tx').state).toBe('CompleteCommit')
     expect(add(world, producer, 'a')).toBe(0)
     expect(produce(world, producer, 'a', 1)).toBe(0)
     await settle(world)

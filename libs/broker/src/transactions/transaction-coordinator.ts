@@ -190,15 +190,28 @@ export class TransactionCoordinator implements JournaledState {
     return this.#storage.lastLsn
   }
 
-  /** Aborts transactions that take too long, and forgets ids that have been idle for long. Call it every second or so. */
-  tick(nowMs: number): void {
-    for (const transaction of this.#table.ongoing()) {
-      if (nowMs > transaction.startMs + transaction.timeoutMs) this.#fence(transaction, nowMs)
-    }
+  /**
+   * Aborts transactions that take too long, and forgets ids that have been idle for long. Call it every second or so.
+   * Returns the transactions that were aborted, as they were.
+   */
+  tick(nowMs: number): Transaction[] {
+    const late = this.#table.ongoing().filter(({ startMs, timeoutMs }) => nowMs > startMs + timeoutMs)
+    for (const transaction of late) this.#fence(transaction, nowMs)
     for (const { transactionalId, state, updateMs } of this.#table.all()) {
       const isIdle = state !== 'Ongoing' && nowMs > updateMs + this.#settings.idExpirationMs
       if (isIdle) this.#append({ type: 'forgotten', transactionalId, atMs: nowMs })
     }
+    return late
+  }
+
+  /** How many transactional ids are known. */
+  get idCount(): number {
+    return this.#table.size
+  }
+
+  /** The transactions that have begun and not ended. */
+  get open(): readonly Transaction[] {
+    return this.#table.ongoing()
   }
 
   /** The journal entry that began the id's transaction: durable before anything it wrote is acknowledged. 0 for none. */

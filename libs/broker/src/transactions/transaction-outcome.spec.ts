@@ -58,6 +58,19 @@ describe('what readers see', () => {
     expect(from.lastStableOffset).toBe(2)
   })
 
+  it('statement 31: an open transaction is readable once it is durable, not as soon as it is acknowledged', async () => {
+    const world = await startFresh()
+    const producer = init(world)
+    add(world, producer, 'a')
+    await settle(world)
+    expect(produce(world, producer, 'a', 0)).toBe(0)
+    // All that its answer waits for: the beginning of the transaction.
+    await world.storage.durable(world.transactions.begunAt('tx'))
+    expect(partition(world, 'a').highWatermark).toBe(0)
+    await settle(world)
+    expect(await read(world, 'a', 'read_uncommitted')).toEqual(['tx0'])
+  })
+
   it('statement 32: lists aborted transactions that overlap, also begun before, sorted by first offset', async () => {
     const world = await startFresh()
     const [first, second, third] = [init(world, 'one'), init(world, 'two'), init(world, 'three')]

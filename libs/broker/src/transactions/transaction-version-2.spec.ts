@@ -102,6 +102,15 @@ describe('transaction version 2', () => {
     expect(code(finish(world, { ...next, producerEpoch: 2 }, true))).toBe('INVALID_TXN_STATE')
   })
 
+  it('statement 27: an end that bumped nothing makes no retry of the epoch before, unlike in Kafka', async () => {
+    const world = await startFresh()
+    const older = init(world)
+    const producer = init(world)
+    add(world, producer, 'a')
+    expect(end(world, producer, false).errorCode).toBe(0)
+    expect(code(finish(world, older, true))).toBe('PRODUCER_FENCED')
+  })
+
   it('statement 30: markers carry the bumped epoch, so that nothing of the ended transaction comes in late', async () => {
     const world = await startFresh()
     const producer = init(world)

@@ -54,7 +54,7 @@ export class LogCleaner {
       for (const partition of dirtyFirst) if (await this.#compact(partition)) compacted += 1
       if (compacted > 0 && !this.#isStopped) await storage.checkpoint()
     } catch (error) {
-      this.#options.log.warn('compaction stopped', { reason: String(error) })
+      this.#options.log.warn('compaction.stopped', { reason: String(error) })
     }
     return compacted
   }
@@ -70,12 +70,12 @@ export class LogCleaner {
         checkWanted: () => this.#check(),
       })
       const at = { topic: partition.topic, partition: partition.index }
-      if (isDone) log.info('log compacted', { ...at, bytesBefore: sizeBefore, bytesAfter: partition.sizeInBytes })
+      if (isDone) log.info('compaction.done', { ...at, bytesBefore: sizeBefore, bytesAfter: partition.sizeInBytes })
       return isDone
     } catch (error) {
       if (this.#isStopped) return false
       const at = { topic: partition.topic, partition: partition.index }
-      log.warn('log not compacted', { ...at, reason: String(error) })
+      log.warn('compaction.failed', { ...at, reason: String(error) })
       return false
     }
   }
