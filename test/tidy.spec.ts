@@ -37,7 +37,10 @@ const NODE_ALLOWED = [
   /^libs\/registry\/src\/http\//,
   /^libs\/kafka\/src\//,
   /^libs\/event-store\/src\/(registry-client|ids)\.ts$/,
+  /^libs\/event-store\/src\/state\/sqlite-/,
+  /^libs\/event-store\/src\/ownership\/peers\//,
   /^libs\/projections\/src\/stores\//,
+  /^libs\/nest\/src\/(reads|context|operations)\//,
   /^libs\/testing\/src\//,
 ]
 

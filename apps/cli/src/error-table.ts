@@ -69,6 +69,26 @@ export const errorTable = {
     why: 'The group has members: moving it would fight with them',
     fix: 'Stop its consumers and wait until keyfold groups describe shows no members, or take another group',
   },
+  APP_UNREACHABLE: {
+    exit: 'unreachable',
+    why: 'Nobody answers at that address, or the application hung up',
+    fix: 'Start the application, or name it with --app-url or KEYFOLD_APP_URL',
+  },
+  APP_REFUSED: {
+    exit: 'usage',
+    why: 'The application answered with an error of its own, or does not show its projections',
+    fix: 'Read its message; an application shows them with KeyfoldOperationsModule.forRoot(), to other machines with a token',
+  },
+  PROJECTION_UNKNOWN: {
+    exit: 'usage',
+    why: 'The application has no projector of that name',
+    fix: 'Compare with keyfold projections list',
+  },
+  PARKED_UNKNOWN: {
+    exit: 'usage',
+    why: 'The event is not parked, or not any more',
+    fix: 'Compare with keyfold parked list',
+  },
   FILTER_INVALID: {
     exit: 'usage',
     why: 'The expression of --filter cannot be read',
@@ -94,7 +114,7 @@ export const errorTable = {
     why: 'A file below the folder of the schemas cannot be used, and the command needs them all',
     fix: 'Correct it at the place that is named; keyfold schemas check lists everything',
   },
-  EVENT_UNKNOWN: {
+  EVENT_NOT_FOUND: {
     exit: 'usage',
     why: 'No event and no subject has that name, where the command looked for it',
     fix: 'Compare with keyfold schemas list; add --registry <url> to look in a registry',
@@ -114,10 +134,15 @@ export const errorTable = {
     why: 'Git is not installed, the folder is in no repository, or the repository has no such commit',
     fix: 'Check the name after git: with git rev-parse; a shallow clone lacks old commits (git fetch)',
   },
+  AGGREGATE_UNKNOWN: {
+    exit: 'usage',
+    why: 'The application has no aggregate of that name',
+    fix: 'Take one of the names that the message lists',
+  },
   MODULE_UNUSABLE: {
     exit: 'usage',
-    why: 'The module cannot be loaded, or does not export the aggregates',
-    fix: 'Give a compiled module with export const aggregates = [Account, …]',
+    why: 'The module cannot be loaded, or does not export what the command needs: the aggregates, or a Nest module',
+    fix: 'Give a compiled module: export const aggregates = [Account, …] for replays, the Nest module for --app',
   },
   SCHEMAS_MISPLACED: {
     exit: 'usage',

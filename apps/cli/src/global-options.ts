@@ -43,7 +43,8 @@ export function addGlobalOptions(command: Command, uses: CommandDefinition['uses
 
 /** Flags win over the environment, the environment over the defaults; behind the command's name over before it. */
 export function settingsOf(command: Command, world: World): Settings {
-  const options: GlobalOptions = { ...givenOptions(command.parent), ...givenOptions(command) }
+  const given = { ...givenOptions(command.parent), ...givenOptions(command) }
+  const options: GlobalOptions = isJsonFormat(command) ? { ...given, json: true } : given
   const { env } = world
   return {
     format: formatOf(options),
@@ -55,6 +56,12 @@ export function settingsOf(command: Command, world: World): Settings {
     timeoutMs: options.timeout,
     connectTimeoutMs: options.connectTimeout ?? CONNECT_TIMEOUT_MS,
   }
+}
+
+/** Commands whose own `--format` knows `json` mean the envelope by it. */
+function isJsonFormat(command: Command): boolean {
+  const own = command.options.find(({ long }) => long === '--format')
+  return own?.argChoices?.includes('json') === true && command.opts()['format'] === 'json'
 }
 
 /** What stands on the command line, of a command and those above it. */

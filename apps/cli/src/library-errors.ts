@@ -1,5 +1,6 @@
 import type { AvroErrorCode } from '@keyfold/avro'
 import type { BrokerErrorCode } from '@keyfold/broker'
+import type { EventStoreErrorCode } from '@keyfold/event-store'
 import type { KafkaErrorCode } from '@keyfold/kafka'
 import type { ErrorRow } from './error-table.ts'
 
@@ -177,4 +178,35 @@ export const libraryErrors = {
     why: 'A version of a schema cannot read what an earlier one wrote',
     fix: 'Give new fields a default and renamed ones an alias',
   },
-} as const satisfies Readonly<Record<KafkaErrorCode | BrokerErrorCode | AvroErrorCode, ErrorRow>>
+  REPLAY_RECORD_INVALID: {
+    exit: 'usage',
+    why: 'The file is no whole record of states, or its topics are not those of this cluster',
+    fix: 'Record the states again with the code to compare with',
+  },
+  UPCASTERS_INVALID: {
+    exit: 'usage',
+    why: 'Upcasters have gaps, overlap, go in circles, or name events and versions that the code does not have',
+    fix: 'Correct the upcasters that the message names',
+  },
+  VERSION_NOT_REACHED: {
+    exit: 'usage',
+    why: 'The aggregate has fewer events than that version',
+    fix: 'Ask for a version that it has: keyfold aggregate show without --at says which is its last',
+  },
+  COMMAND_INVALID: {
+    exit: 'usage',
+    why: 'The command does not fit its schema, or does not name its aggregate',
+    fix: 'Correct the members that the message names',
+  },
+  EVENT_NAME_TAKEN: {
+    exit: 'usage',
+    why: 'Two events of one topic have the same full name',
+    fix: 'Give one of the two another full name',
+  },
+} as const satisfies Readonly<Record<KafkaErrorCode | BrokerErrorCode | AvroErrorCode | ReplayErrorCode, ErrorRow>>
+
+/** Those of the event store that a replay can end with; its others are about commands. */
+type ReplayErrorCode = Extract<
+  EventStoreErrorCode,
+  'REPLAY_RECORD_INVALID' | 'UPCASTERS_INVALID' | 'EVENT_NAME_TAKEN' | 'VERSION_NOT_REACHED' | 'COMMAND_INVALID'
+>

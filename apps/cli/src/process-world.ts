@@ -7,9 +7,19 @@ import type { World } from './world.ts'
 export function processWorld(): World {
   // `keyfold … | head` closes the pipe: whoever reads has enough, and that is no error.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
+  let isStatusShown = false
   return {
     out: (line) => void process.stdout.write(`${line}\n`),
-    err: (line) => void process.stderr.write(`${line}\n`),
+    err(line) {
+      process.stderr.write(isStatusShown ? `\r\u001b[K${line}\n` : `${line}\n`)
+      isStatusShown = false
+    },
+    status(line) {
+      // Cut to the width: a line that wraps could not be taken away again.
+      const shown = line.slice(0, Math.max(20, (process.stderr.columns ?? 80) - 1))
+      process.stderr.write(`\r\u001b[K${shown}`)
+      isStatusShown = line !== ''
+    },
     write: (bytes) => void process.stdout.write(bytes),
     async drained() {
       if (process.stdout.writableNeedDrain) await once(process.stdout, 'drain')

@@ -119,7 +119,7 @@ describe('keyfold', () => {
   it('takes options before the command as well as behind it, and the latter win', async () => {
     const before = await run('-o', 'plain', 'explain')
     expect(before.out[0]).toMatch(/^AUTHENTICATION_FAILED\t3\t/)
-    expect((await run('-o', 'plain', 'explain', '-o', 'ndjson')).out[0]).toMatch(/^\{"code":"AUTHENTICATION_FAILED"/)
+    expect((await run('-o', 'plain', 'explain', '-o', 'ndjson')).out[0]).toMatch(/^\{"code":"APP_REFUSED"/)
     expect((await run('--json', 'explain')).out[0]).toMatch(/^\{\n/)
   })
 

@@ -4,6 +4,8 @@ export interface World {
   out(line: string): void
   /** One line of what is not the result: progress, warnings, errors. */
   err(line: string): void
+  /** One line on stderr that the next one takes the place of; empty takes it away. Only where stderr is a terminal. */
+  status(line: string): void
   /** Bytes of the result as they are. */
   write(bytes: Uint8Array): void
   /** Resolves when what was written has left the process, as far as it can wait for that. */

@@ -1,9 +1,14 @@
 import { type CommandOutcome, type ExecuteOptions } from '@keyfold/event-store'
 import { type Command, type DomainEvent, KeyfoldError, type Rejection } from '@keyfold/eventsourcing'
 import { Inject, Injectable } from '@nestjs/common'
+import type { CommandCall, CommandMiddleware } from './commands/command-middleware.ts'
+import { CommandPipeline } from './commands/command-pipeline.ts'
+import { KeyfoldContext } from './context/keyfold-context.ts'
+import { withContext } from './context/request-context.ts'
 import { ERRORS } from './errors.ts'
 import { KeyfoldRuntime } from './keyfold-runtime.ts'
 import { type ProjectorReference, projectorName } from './read-model.ts'
+import { notePosition } from './reads/seen-positions.ts'
 
 export interface CommandOptions extends ExecuteOptions {
   /** Read models that must show the command's events before the call returns. */
@@ -44,12 +49,26 @@ export class CommandRejected extends KeyfoldError<'COMMAND_REJECTED'> {
 @Injectable()
 export class CommandBus {
   readonly #runtime: KeyfoldRuntime
+  readonly #context: KeyfoldContext
+  readonly #pipeline: CommandPipeline
 
-  constructor(@Inject(KeyfoldRuntime) runtime: KeyfoldRuntime) {
+  constructor(
+    @Inject(KeyfoldRuntime) runtime: KeyfoldRuntime,
+    @Inject(KeyfoldContext) context: KeyfoldContext,
+    @Inject(CommandPipeline) pipeline: CommandPipeline,
+  ) {
     this.#runtime = runtime
+    this.#context = context
+    this.#pipeline = pipeline
+  }
+
+  /** Puts something around every command, within what is there already. For providers, before the application starts. */
+  use(middleware: CommandMiddleware): void {
+    this.#pipeline.use(middleware)
   }
 
   /**
+   * What guards, interceptors, pipes and middleware of the command throw is thrown as it is.
    * @throws {CommandRejected} the domain said no.
    * @throws {KeyfoldError} nothing happened (`COMMAND_INVALID`, `EXPECTED_VERSION_CONFLICT`, `COMMAND_ID_REUSED` …), or,
    *   with code `OUTCOME_UNKNOWN`, it is not known: send it again with the same command id.
@@ -59,12 +78,22 @@ export class CommandBus {
     if (outcome.kind === 'rejected') throw new CommandRejected(outcome.rejection, outcome.commandId)
     if (outcome.kind !== 'committed') throw outcome.error
     const { commandId, version, position, events, duplicate } = outcome
+    notePosition(position)
     return { commandId, version, position, events, duplicate, visible: await this.#visible(position, options) }
   }
 
   /** The same, with every outcome as a value. Does not wait for read models. */
   tryExecute(command: Command, options: ExecuteOptions = {}): Promise<CommandOutcome> {
-    return this.#runtime.eventStore.execute(command, options)
+    return this.#pipeline.run({ command, options }, this.#send)
+  }
+
+  readonly #send = ({ command, options }: CommandCall): Promise<CommandOutcome> => {
+    const { eventStore, newId } = this.#runtime
+    const context = this.#context.current
+    return this.#runtime.traced(command, context.traceparent, (traceparent) => {
+      const carried = traceparent === undefined ? context : { ...context, traceparent }
+      return eventStore.execute(command, withContext(options, carried, newId))
+    })
   }
 
   async #visible(

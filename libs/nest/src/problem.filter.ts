@@ -1,6 +1,14 @@
 import { KeyfoldError } from '@keyfold/eventsourcing'
-import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common'
-import type { HttpAdapterHost } from '@nestjs/core'
+import {
+  type ArgumentsHost,
+  Catch,
+  type ExceptionFilter,
+  HttpException,
+  Inject,
+  Logger,
+  Optional,
+} from '@nestjs/common'
+import { HttpAdapterHost } from '@nestjs/core'
 import { CommandRejected } from './command-bus.ts'
 
 /** An RFC 9457 problem document. `code` and `fix` are the error's own. */
@@ -20,6 +28,9 @@ export interface ProblemFilterOptions {
   readonly rejections?: Readonly<Record<string, number>>
 }
 
+/** Provides `ProblemFilterOptions` to a filter that Nest makes. */
+const PROBLEM_FILTER_OPTIONS = Symbol('keyfold.problem-filter')
+
 /** Answers every error of an HTTP application with `application/problem+json`, without stack traces. */
 @Catch()
 export class KeyfoldProblemFilter implements ExceptionFilter {
@@ -27,7 +38,10 @@ export class KeyfoldProblemFilter implements ExceptionFilter {
   readonly #rejections: Readonly<Record<string, number>>
   readonly #logger = new Logger('Http')
 
-  constructor(adapterHost: HttpAdapterHost, options: ProblemFilterOptions = {}) {
+  constructor(
+    @Inject(HttpAdapterHost) adapterHost: HttpAdapterHost,
+    @Optional() @Inject(PROBLEM_FILTER_OPTIONS) options: ProblemFilterOptions = {},
+  ) {
     this.#adapterHost = adapterHost
     this.#rejections = options.rejections ?? {}
   }
@@ -59,12 +73,17 @@ export function problemOf(exception: unknown, rejections: Readonly<Record<string
 /** How the framework's own errors look from outside; see the error tables of the libraries for what they mean. */
 const STATUS_OF_CODE: Readonly<Record<string, number>> = {
   COMMAND_INVALID: 400,
+  POSITION_INVALID: 400,
   COMMAND_UNKNOWN: 404,
   PROJECTOR_UNKNOWN: 404,
   COMMAND_ID_REUSED: 409,
   EXPECTED_VERSION_CONFLICT: 409,
   REBUILD_RUNNING: 409,
+  REBUILD_MISSING: 409,
+  GENERATION_MISSING: 409,
   PROJECTOR_NOT_STARTED: 409,
+  PROJECTOR_PAUSED: 409,
+  PROJECTOR_HALTED: 409,
   SCHEMA_NOT_REGISTERED: 409,
   EVENT_DOES_NOT_FIT: 422,
   COMMAND_TOO_LARGE: 413,

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Command } from '@keyfold/eventsourcing'
-import { CommandBus, InjectReadModel, KeyfoldRuntime, type ReadModel } from '@keyfold/nest'
+import { CommandBus, InjectReadModel, KeyfoldRuntime, type ReadModel, ReadsFrom } from '@keyfold/nest'
 import { Body, Controller, Delete, Get, HttpCode, Inject, NotFoundException, Param, Post } from '@nestjs/common'
 import { IdempotencyKey } from '../http/idempotency-key.ts'
 import { formatMoney } from '../http/money.ts'
@@ -22,6 +22,7 @@ import { Statements } from './statements.projector.ts'
 const AccountId = () => Param('accountId', { schema: accountIdParameter })
 
 @Controller('accounts')
+@ReadsFrom([Balances])
 export class AccountsController {
   readonly #bus: CommandBus
   readonly #runtime: KeyfoldRuntime
@@ -85,6 +86,7 @@ export class AccountsController {
 
   /** The newest movements. The read model exists once it has been started: `POST /projections/statements/start`. */
   @Get(':accountId/statement')
+  @ReadsFrom([Statements])
   statement(@AccountId() accountId: string) {
     const rows = this.#statements.bigints.all<MovementRow>(
       'SELECT * FROM movements WHERE account_id = ? ORDER BY version DESC LIMIT 100',

@@ -1,10 +1,13 @@
-import { type GeneratedFile, generateEvents } from '@keyfold/avro'
+import { AvroError, type GeneratedFile, generateEvents, type GenerationInput } from '@keyfold/avro'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { CliError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
 import { listOf, objectOf, oneOf, text } from '../json-schema.ts'
 import type { Report } from '../report.ts'
 import { readSchemaFiles } from '../schema-files.ts'
+import { errorPlace } from '../schemas/load-schemas.ts'
+import { placeText } from '../schemas/problem.ts'
 import { readTopicFiles } from '../topic-files.ts'
 
 interface GenOptions {
@@ -35,10 +38,24 @@ export const schemasGen = defineCommand<GenOptions>({
       options.schemas,
       schemas.map(({ context }) => context),
     )
-    const files = generateEvents({ schemas, topics })
+    const files = generated({ schemas, topics }, options.schemas)
     return options.check ? check(files, options) : write(files, options)
   },
 })
+
+/** The generator says at which character of a text that is no JSON it stopped; people want the line. */
+function generated(input: GenerationInput, root: string): readonly GeneratedFile[] {
+  try {
+    return generateEvents(input)
+  } catch (error) {
+    if (!(error instanceof AvroError)) throw error
+    const [, path, reason = ''] = /^(\S+\.avsc): (.*)$/s.exec(error.message) ?? []
+    const file = input.schemas.find(({ context, event, version }) => path === `${context}/${event}/v${version}.avsc`)
+    const { at, message } = errorPlace(join(root, path ?? ''), file?.schema ?? '', reason)
+    if (file === undefined || message === reason) throw error
+    throw new CliError('SCHEMAS_INVALID', `${placeText(at)} ${message}`, error.fix)
+  }
+}
 
 interface FileState {
   readonly path: string

@@ -20,6 +20,7 @@ export function comparePublished(now: readonly EventHistory[], published: readon
 
 function removed(event: string, old: HistoryVersion, here: EventHistory | undefined): Problem {
   const newest = here?.versions.at(-1)
+  const place = startOf(old.file, old.source.text)
   return {
     severity: 'error',
     rule: 'SCHEMA_VERSION_REMOVED',
@@ -27,8 +28,9 @@ function removed(event: string, old: HistoryVersion, here: EventHistory | undefi
     path: '',
     message: `version ${old.version} of ${event} was published and is gone`,
     fix: `Restore it: git show ${old.file}`,
-    at: newest === undefined ? startOf(old.file, old.source.text) : startOf(newest.file, newest.source.text),
-    previous: startOf(old.file, old.source.text),
+    ...(newest === undefined
+      ? { at: place, previous: undefined }
+      : { at: startOf(newest.file, newest.source.text), previous: place }),
   }
 }
 

@@ -14,7 +14,9 @@ const OUTPUT_BYTES_MAX = 64 * 1024 * 1024
 export async function gitTree(ref: string, root: string): Promise<SchemaTree> {
   const folder = existingAbove(resolve(root))
   const git = (args: readonly string[], input = '') => run(folder, args, input)
-  const commit = (await git(['rev-parse', '--verify', '--end-of-options', `${ref}^{commit}`])).toString().trim()
+  const commit = (await git(['rev-parse', '--verify', '--quiet', '--end-of-options', `${ref}^{commit}`]))
+    .toString()
+    .trim()
   const prefix = (await git(['rev-parse', '--show-prefix'])).toString().replace(/\n$/, '')
   const below = prefix + relative(folder, resolve(root)).replaceAll('\\', '/')
   const inside = below === '' || below.endsWith('/') ? below : `${below}/`
@@ -34,7 +36,7 @@ export async function gitTree(ref: string, root: string): Promise<SchemaTree> {
 /** The answers of `git cat-file --batch`: a line with the size, that many bytes, a line end. */
 function textsOf(bytes: Buffer): readonly string[] {
   const texts: string[] = []
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const end = bytes.indexOf('\n', at)
     const size = Number(bytes.toString('latin1', at, end).split(' ')[2])
     texts.push(bytes.toString('utf8', end + 1, end + 1 + size))
@@ -54,7 +56,7 @@ function run(cwd: string, args: readonly string[], input: string): Promise<Buffe
     const child = execFile('git', args, options, (error, stdout, stderr) => {
       if (error === null) return done(stdout)
       const [reason = ''] = stderr.toString().trim().split('\n')
-      fail(new CliError('GIT_UNUSABLE', `git ${args[0]} failed: ${reason || error.message}`))
+      fail(new CliError('GIT_UNUSABLE', reason === '' ? `git has no ${args.at(-1)}` : `git ${args[0]}: ${reason}`))
     })
     // A git that has ended already does not read its input: its exit code says why.
     child.stdin?.on('error', () => {})

@@ -15,7 +15,8 @@ export const levelOption: OptionRow = {
 export function parseLevel(text: string): CompatibilityLevel {
   const wanted = text.toUpperCase().replaceAll('-', '_')
   const level = COMPATIBILITY_LEVELS.find((each) => each === wanted)
-  if (level === undefined) throw new InvalidArgumentError(`Levels are ${COMPATIBILITY_LEVELS.join(', ').toLowerCase()}.`)
+  if (level === undefined)
+    throw new InvalidArgumentError(`Levels are ${COMPATIBILITY_LEVELS.join(', ').toLowerCase()}.`)
   return level
 }
 

@@ -8,6 +8,7 @@ export type SchemaRule =
   | 'AMBIGUOUS_FIELD'
   | 'SCHEMA_INVALID'
   | 'SCHEMA_MISPLACED'
+  | 'SCHEMA_EVENT_UNKNOWN'
   | 'SCHEMA_VERSION_MISSING'
   | 'SCHEMA_VERSION_TWICE'
   | 'SCHEMA_VERSION_CHANGED'
@@ -42,6 +43,7 @@ export interface Problem {
 const UNUSABLE: ReadonlySet<SchemaRule> = new Set([
   'SCHEMA_INVALID',
   'SCHEMA_MISPLACED',
+  'SCHEMA_EVENT_UNKNOWN',
   'SCHEMA_VERSION_MISSING',
   'SCHEMA_VERSION_TWICE',
 ])
@@ -115,7 +117,10 @@ export function placeText({ file, line, column }: Place): string {
 
 function sourceLines(label: string, { line, text: content }: Place): readonly string[] {
   const shown = content?.trim() ?? ''
-  return shown === '' ? [] : [`${label} ${line} | ${shown.length > SHOWN_MAX ? `${shown.slice(0, SHOWN_MAX)}…` : shown}`]
+  // A bracket alone says nothing.
+  return /^[{[]?$/.test(shown)
+    ? []
+    : [`${label} ${line} | ${shown.length > SHOWN_MAX ? `${shown.slice(0, SHOWN_MAX)}…` : shown}`]
 }
 
 function escaped(content: string): string {

@@ -66,6 +66,12 @@ export const ruleTexts: Readonly<Record<SchemaRule, RuleText>> = {
     why: 'Histories and subjects are found by path.',
     fix: 'Call it <context>/<event-in-kebab-case>/v<number>.avsc.',
   },
+  SCHEMA_EVENT_UNKNOWN: {
+    severity: 'error',
+    about: 'topics.json names an event that no folder has.',
+    why: 'Nothing is checked or registered for it.',
+    fix: 'Write the schema of the event, or correct the name.',
+  },
   SCHEMA_VERSION_MISSING: {
     severity: 'error',
     about: 'The versions of an event have a gap.',
@@ -103,7 +109,11 @@ export function ruleLines(rule: string): readonly string[] {
   const wanted = rule.toUpperCase().replaceAll('-', '_')
   const row = Object.entries(ruleTexts).find(([name]) => name === wanted)?.[1]
   if (row === undefined) {
-    throw new CliError('USAGE', `there is no rule ${rule}`, `The rules are ${Object.keys(ruleTexts).toSorted().join(', ')}`)
+    throw new CliError(
+      'USAGE',
+      `there is no rule ${rule}`,
+      `The rules are ${Object.keys(ruleTexts).toSorted().join(', ')}`,
+    )
   }
   const { severity, about, why, fix } = row
   return [`${wanted} (${severity})`, about, `Why: ${why}`, `Fix: ${fix}`]

@@ -8,6 +8,8 @@ export interface TestWorldOptions {
   readonly terminal?: boolean
   /** What a person answers. */
   readonly answer?: string
+  /** What happens in the world while a person thinks. */
+  readonly onAsk?: () => Promise<unknown>
   /** Sees every line of the result as it comes. */
   readonly onLine?: (line: string, world: TestWorld) => void
 }
@@ -16,6 +18,7 @@ export interface TestWorldOptions {
 export class TestWorld implements World {
   readonly lines: string[] = []
   readonly errors: string[] = []
+  readonly statuses: string[] = []
   readonly bytes: Uint8Array[] = []
   readonly questions: string[] = []
   readonly env: Readonly<Record<string, string>>
@@ -41,6 +44,10 @@ export class TestWorld implements World {
     this.errors.push(line)
   }
 
+  status(line: string): void {
+    this.statuses.push(line)
+  }
+
   write(bytes: Uint8Array): void {
     this.bytes.push(bytes)
   }
@@ -59,6 +66,7 @@ export class TestWorld implements World {
 
   async ask(question: string): Promise<string> {
     this.questions.push(question)
+    await this.#options.onAsk?.()
     return this.#options.answer ?? ''
   }
 }

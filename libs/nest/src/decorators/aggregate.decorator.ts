@@ -21,6 +21,10 @@ export interface AggregateDecoratorOptions {
   readonly topic: string
   /** Events that it emits but does not learn from. */
   readonly emits?: readonly AnyEventType[]
+  /** Default 1. Raise it whenever an `@Applies` method changes what a state is: kept states are folded again. */
+  readonly stateVersion?: number
+  /** Default: the id itself. Aggregates with one partition key may be decided on together. */
+  readonly partitionKey?: (key: string) => string
   /** Upcasters as plain values (`renamed`, `dropped`, `upcast`, `split`), besides the `@Upcast` methods of the class. */
   readonly upcasters?: readonly UpcasterDescriptor[]
 }
@@ -55,8 +59,15 @@ export function Applies<Type extends AnyEventType>(event: Type) {
   ): void => applierRows.add(prototype, { event, method })
 }
 
-type StateClass = new () => object
+export type StateClass = new () => object
 type State = Readonly<Record<string, (...parameters: unknown[]) => unknown>>
+
+/** The commands of an aggregate class, each with the method that decides it. */
+export function commandMethods(
+  target: StateClass,
+): readonly { readonly command: AnyCommandType; readonly method: string }[] {
+  return handlerRows.of(target.prototype as object)
+}
 
 const handlerRows = new DescribedMembers<{ readonly command: AnyCommandType; readonly method: string }>()
 const applierRows = new DescribedMembers<{ readonly event: AnyEventType; readonly method: string }>()

@@ -1,7 +1,7 @@
 import { defineCommand, defineEvent, type DecisionContext, descriptorOf, reject } from '@keyfold/eventsourcing'
 import { describe, expect, it } from 'vitest'
 import { Aggregate, Applies, Handles } from './aggregate.decorator.ts'
-import { describeProjector, On, Projector } from './projector.decorator.ts'
+import { describeProjector, Effect, On, Projector } from './projector.decorator.ts'
 
 class Fill extends defineCommand<{ cupId: string; ml: number }>({ name: 'tea.Fill', key: 'cupId' }) {}
 
@@ -25,7 +25,16 @@ class Cup {
   }
 }
 
-const context: DecisionContext = { key: 'c', version: 3, commandId: 'id', now: new Date(0), newId: () => '' }
+const context: DecisionContext = {
+  key: 'c',
+  version: 3,
+  commandId: 'id',
+  now: new Date(0),
+  newId: () => '',
+  stateOf: () => {
+    throw new TypeError('no other aggregate is asked for here')
+  },
+}
 
 describe('an aggregate as a class', () => {
   const cup = descriptorOf(Cup, 'aggregate')
@@ -64,6 +73,11 @@ class Volumes {
   filled({ ml }: Filled) {
     this.seen.push(ml)
   }
+
+  @Effect(Filled)
+  ring({ ml }: Filled) {
+    this.seen.push(-ml)
+  }
 }
 
 describe('a projector as a class', () => {
@@ -79,7 +93,8 @@ describe('a projector as a class', () => {
     })
     await described.setup(undefined)
     await described.handlers.get('tea.Filled')?.({ ml: 7 }, {} as never)
-    expect(instance.seen).toEqual([-1, 7])
+    await described.effects.get('tea.Filled')?.({ ml: 7 }, {} as never)
+    expect(instance.seen).toEqual([-1, 7, -7])
   })
 
   it('describes itself for tests, too', () => {

@@ -4,10 +4,13 @@ import {
   type DescribedClass,
   DESCRIPTOR,
   descriptorOf,
+  effect,
+  type EffectContext,
   on,
   type ProjectionContext,
   projector,
   type ProjectorDescriptor,
+  type ProjectorOptions,
   type ProjectorPolicies,
 } from '@keyfold/eventsourcing'
 import { DescribedMembers } from './described-members.ts'
@@ -27,8 +30,12 @@ export interface ProjectorDecoratorOptions extends Partial<ProjectorPolicies> {
 
 /** What a projector class may have besides its `@On` methods. */
 export interface ProjectorSetup<Tx> {
-  /** Makes tables and indexes in a new generation. */
+  /** Makes tables in a new generation. */
   setup(tx: Tx): void | Promise<void>
+  /** Makes secondary indexes when the bulk of a replay is done; may run again. */
+  indexes?(tx: Tx): void | Promise<void>
+  /** Compares the rows of a raised version with those that serve; answers what is wrong with them. */
+  verify?(now: unknown, before: unknown): readonly string[] | Promise<readonly string[]>
 }
 
 /** Makes a class a projector. It is a provider like any other: its constructor may ask for services. */
@@ -54,6 +61,18 @@ export function On<Type extends AnyEventType>(event: Type) {
 }
 
 /**
+ * A method that does something outside for one event: a mail, a call. At least once for each event from the first start
+ * on, never for events of the past and in no rebuild. Topic, partition and offset make a key for the receiver.
+ */
+export function Effect<Type extends AnyEventType>(event: Type) {
+  return <Method extends (data: NonNullable<Type['__data']>, context: EffectContext) => void | Promise<void>>(
+    prototype: object,
+    method: string,
+    _descriptor: TypedPropertyDescriptor<Method>,
+  ): void => effectRows.add(prototype, { event, method })
+}
+
+/**
  * The descriptor of a decorated projector class around one of its instances.
  * @throws {TypeError} when the class has no `@Projector`.
  */
@@ -62,6 +81,12 @@ export function describeProjector(target: ProjectorClass, instance: object): Pro
   if (options === undefined)
     throw new TypeError(`class ${target.name} is no projector: put @Projector({ name, version, from }) on it`)
   const methods = instance as Readonly<Record<string, (...parameters: unknown[]) => void | Promise<void>>>
+  const bodyOf = (method: string): ((...parameters: unknown[]) => void | Promise<void>) => {
+    const body = methods[method]
+    if (body === undefined) throw new TypeError(`${target.name}.${method} is gone from its prototype`)
+    return body.bind(instance)
+  }
+  const prototype = target.prototype as object
   return projector<unknown>({
     name: options.name,
     version: options.version,
@@ -73,15 +98,29 @@ export function describeProjector(target: ProjectorClass, instance: object): Pro
     ...(options.onError && { onError: options.onError }),
     ...(options.onUnknownEvent && { onUnknownEvent: options.onUnknownEvent }),
     setup: (tx) => methods['setup']?.(tx),
-    on: handlerRows.of(target.prototype as object).map(({ event, method }) => {
-      const body = methods[method]
-      if (body === undefined) throw new TypeError(`${target.name}.${method} is gone from its prototype`)
-      return on(event, body.bind(instance))
-    }),
+    ...optionalMethods(methods),
+    on: handlerRows.of(prototype).map(({ event, method }) => on(event, bodyOf(method))),
+    effects: effectRows.of(prototype).map(({ event, method }) => effect(event, bodyOf(method))),
   })
+}
+
+/** Whether a class has `@Projector`. */
+export function isProjectorClass(target: unknown): target is ProjectorClass {
+  return typeof target === 'function' && projectorOptions.has(target as ProjectorClass)
+}
+
+function optionalMethods(
+  methods: Readonly<Record<string, unknown>>,
+): Pick<ProjectorOptions<unknown>, 'indexes' | 'verify'> {
+  const { indexes, verify } = methods as Partial<ProjectorSetup<unknown>>
+  return {
+    ...(indexes !== undefined && { indexes: (tx) => indexes.call(methods, tx) }),
+    ...(verify !== undefined && { verify: (now, before) => verify.call(methods, now, before) }),
+  }
 }
 
 export type ProjectorClass = abstract new (...parameters: never[]) => object
 
 const projectorOptions = new WeakMap<ProjectorClass, ProjectorDecoratorOptions>()
 const handlerRows = new DescribedMembers<{ readonly event: AnyEventType; readonly method: string }>()
+const effectRows = new DescribedMembers<{ readonly event: AnyEventType; readonly method: string }>()
