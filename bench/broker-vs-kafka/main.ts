@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util'
 import { type ApacheKafka, startApacheKafka } from '../../test/kafka/apache-kafka.ts'
 import { KAFKA_VERSION, whyNoKafka } from '../../test/kafka/distribution.ts'
 import { median, printTable, whole } from '../figures.ts'
+import { flatness } from './flatness.ts'
 import { javaClients } from './java-clients.ts'
 import { kafkajsClients } from './kafkajs-clients.ts'
 import { type Amounts, type Measure, type Target, type TargetName, targetNames } from './measure.ts'
@@ -11,7 +12,8 @@ import { startAndMemory } from './start-and-memory.ts'
 
 const help = `The bundled broker beside an Apache Kafka: same client, alternating, medians.
 
-  --parts <abcdef>     a producer-perf, b consumer-perf, c kafkajs sends, d transactions, e latency, f start and memory
+  --parts <abcdefg>    a producer-perf, b consumer-perf, c kafkajs sends, d transactions, e latency, f start and memory,
+                       g the bundled broker with little and with much behind it
   --rounds <number>    of which the median is taken (default 5)
   --records <number>   of 100 bytes that the Java clients write (default 500000; a tenth of that of 1 KB)
   --seconds <number>   that kafkajs runs for each figure and round (default 3)
@@ -20,7 +22,7 @@ const help = `The bundled broker beside an Apache Kafka: same client, alternatin
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
-      parts: { type: 'string', default: 'abcdef' },
+      parts: { type: 'string', default: 'abcdefg' },
       rounds: { type: 'string', default: '5' },
       records: { type: 'string', default: '500000' },
       seconds: { type: 'string', default: '3' },
@@ -49,9 +51,14 @@ async function main(): Promise<void> {
       amounts,
     )
     printTable(`Medians of ${amounts.rounds}`, ['', ...targets.map(({ name }) => name), 'ratios'], rows)
-    if (!values.parts.includes('f')) return
-    const processes = await startAndMemory(kafka?.nodes[0], kafka?.address ?? '', amounts)
-    printTable('Processes', ['', 'bundled broker', `Kafka, heap of 1 GiB`], processes)
+    if (values.parts.includes('f')) {
+      const processes = await startAndMemory(kafka?.nodes[0], kafka?.address ?? '', amounts)
+      printTable('Processes', ['', 'bundled broker', `Kafka, heap of 1 GiB`], processes)
+    }
+    if (values.parts.includes('g')) {
+      const header = ['', '64 sends at once', 'batches of 100', 'start', 'resident memory after it']
+      printTable('The bundled broker as it grows', header, await flatness(amounts))
+    }
   } finally {
     await bundled.end()
     await bundled.remove()

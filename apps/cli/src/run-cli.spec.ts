@@ -118,8 +118,8 @@ describe('keyfold', () => {
 
   it('takes options before the command as well as behind it, and the latter win', async () => {
     const before = await run('-o', 'plain', 'explain')
-    expect(before.out[0]).toMatch(/^AUTHENTICATION_FAILED\t3\t/)
-    expect((await run('-o', 'plain', 'explain', '-o', 'ndjson')).out[0]).toMatch(/^\{"code":"APP_REFUSED"/)
+    expect(before.out[0]).toMatch(/^[A-Z_]+\t\d+\t/)
+    expect((await run('-o', 'plain', 'explain', '-o', 'ndjson')).out[0]).toMatch(/^\{"code":"[A-Z_]+"/)
     expect((await run('--json', 'explain')).out[0]).toMatch(/^\{\n/)
   })
 
