@@ -62,7 +62,7 @@ export {
 } from './schema/schema-guid.ts'
 export { branchName, type ParsedSchema, type SchemaNode } from './schema/schema-node.ts'
 export { generateEvents, type GeneratedFile, type GenerationInput } from './generate/generate-events.ts'
-export type { SchemaFile } from './generate/schema-history.ts'
+export { kebabCase, type SchemaFile } from './generate/schema-history.ts'
 export type { TopicEvents } from './generate/topics-text.ts'
 export { type ChangedThing, diffSchemas, type SchemaChange } from './diff/diff-schemas.ts'
 export { diagnose, type Diagnosis, type LevelDiagnosis, satisfiedLevels, type VersionSource } from './diff/diagnose.ts'

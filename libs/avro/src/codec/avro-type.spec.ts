@@ -62,6 +62,13 @@ describe('bytes', () => {
     }
   })
 
+  it('with arrays of many nulls inside each other are refused before they take long', () => {
+    const nulls = { type: 'array', items: 'null' }
+    const inner = Buffer.from('fe ff 07 00'.replaceAll(' ', ''), 'hex') // 65,535 nulls in four bytes.
+    const bytes = Buffer.concat([Buffer.from('80f104', 'hex'), ...Array.from({ length: 5000 }, () => inner)])
+    expect(errorOf(() => avroType({ type: 'array', items: nulls }).decode(bytes)).code).toBe('AVRO_BODY_CORRUPT')
+  })
+
   it('that nest deeper than the stack are refused', () => {
     const type = avroType({ type: 'record', name: 'Link', fields: [field('next', ['null', 'Link'])] })
     expect(errorOf(() => type.decode(Buffer.alloc(5_000_000, 2))).code).toBe('AVRO_BODY_CORRUPT')

@@ -1,6 +1,4 @@
 import { BoundedCache } from './bounded-cache.ts'
-import { ByteSink } from '../binary/byte-sink.ts'
-import { ByteSource } from '../binary/byte-source.ts'
 import { UnusableDefault } from './default-value.ts'
 import { checkCompatibility } from '../compatibility/compatibility.ts'
 import { AvroError } from '../errors.ts'
@@ -8,9 +6,9 @@ import { canonicalSchema, canonicalText } from '../schema/canonical.ts'
 import { schemaGuid } from '../schema/schema-guid.ts'
 import { parseSchema } from '../schema/parse-schema.ts'
 import { branchName, type ParsedSchema, type SchemaNode } from '../schema/schema-node.ts'
-import { type Decode, decoderFor } from './decode-plan.ts'
-import { type Encode, encoderFor } from './encode-plan.ts'
+import type { WireResolver, WireType } from './avsc-types.ts'
 import { Misfit } from './misfit.ts'
+import { wireType } from './wire-type.ts'
 
 /** A schema that can write and read values. Building one costs; keep it. */
 export interface AvroType {
@@ -56,7 +54,7 @@ class CompiledType implements AvroType {
   readonly fullName: string
   readonly fingerprint: string
   readonly #readers = new BoundedCache<string, BodyReader>(READERS_MAX)
-  #encode: Encode | undefined
+  #wire: WireType | undefined
 
   constructor(parsed: ParsedSchema) {
     this.parsed = parsed
@@ -66,21 +64,24 @@ class CompiledType implements AvroType {
   }
 
   encode(value: unknown): Buffer {
-    this.#encode ??= plannedFor(this.parsed.root, this.fullName, encoderFor)
+    const type = this.#wireType()
     // A getter of the value may encode another one meanwhile.
-    const sink = idle ?? new ByteSink()
+    let buffer = idle ?? Buffer.allocUnsafeSlow(FIRST_BYTES)
     idle = undefined
-    sink.position = 0
     try {
-      this.#encode(sink, value)
-      return sink.written()
+      let end = type.encode(value, buffer)
+      while (end < 0) {
+        buffer = Buffer.allocUnsafeSlow(Math.max(buffer.length - end, buffer.length * 2))
+        end = type.encode(value, buffer)
+      }
+      return Buffer.from(buffer.subarray(0, end))
     } catch (error) {
       if (error instanceof Misfit) throw doesNotFit(this.fullName, error)
       if (!(error instanceof RangeError)) throw error
       // Out of stack: the value contains itself, or is a list of a hundred thousand links.
       throw doesNotFit(this.fullName, new Misfit('a value of finite depth', 'one that contains itself or is too deep'))
     } finally {
-      if (sink.bytes.length <= KEPT_BYTES_MAX) idle = sink
+      if (buffer.length <= KEPT_BYTES_MAX) idle = buffer
     }
   }
 
@@ -94,37 +95,43 @@ class CompiledType implements AvroType {
 
   #buildReader(writer: AvroType): BodyReader {
     // What is its own reader need not be compared: an alias may stand in the way of that, never in that of reading.
-    if (writer.fingerprint === this.fingerprint) return bodyReader(this.#decode(this), this.fullName)
+    if (writer.fingerprint === this.fingerprint) return bodyReader(this.#wireType(), undefined, this.fullName)
     const { incompatibilities, exception } = checkCompatibility(this.parsed, writer.parsed)
     const reasons = exception ?? incompatibilities.map(({ path, message }) => `${path} ${message}`).join('; ')
     if (reasons !== '') throw cannotRead(this, writer, reasons)
-    return bodyReader(this.#decode(writer), writer.fullName)
+    return bodyReader(this.#wireType(), this.#resolver(writer), writer.fullName)
   }
 
-  #decode(writer: AvroType): Decode {
+  #resolver(writer: AvroType): WireResolver {
+    // A writer that is not one of ours has no type of avsc's to share.
+    const written = writer instanceof CompiledType ? writer.#wireType() : compiled(writer)
     try {
-      return plannedFor(writer.parsed.root, writer.fullName, (root) => decoderFor(root, this.parsed.root))
+      return this.#wireType().createResolver(written)
     } catch (error) {
       if (!(error instanceof UnusableDefault)) throw error
       throw cannotRead(this, writer, 'a default that is needed is not a value of its field')
     }
   }
+
+  #wireType(): WireType {
+    return (this.#wire ??= compiled(this))
+  }
 }
 
-/** Where encoders write, while none does. */
-let idle: ByteSink | undefined = new ByteSink()
+/** Where values are written, while none is. */
+let idle: Buffer | undefined
+
+const FIRST_BYTES = 1024
 
 /** One that grew larger for a single value is given back. */
 const KEPT_BYTES_MAX = 1024 * 1024
 
-function plannedFor<Plan>(root: SchemaNode, name: string, plan: (root: SchemaNode) => Plan): Plan {
+function compiled({ parsed: { root }, fullName }: AvroType): WireType {
   const empty = emptyType(root)
-  if (empty !== undefined) {
-    throw new AvroError('AVRO_SCHEMA_UNSUPPORTED', `${name} cannot be encoded: ${empty} without members`, {
-      fix: 'Give every union and every enum in the schema at least one member.',
-    })
-  }
-  return plan(root)
+  if (empty === undefined) return wireType(root)
+  throw new AvroError('AVRO_SCHEMA_UNSUPPORTED', `${fullName} cannot be encoded: ${empty} without members`, {
+    fix: 'Give every union and every enum in the schema at least one member.',
+  })
 }
 
 /** Unions and enums that nothing can be a value of. */
@@ -144,24 +151,17 @@ function childrenOf(node: SchemaNode): readonly SchemaNode[] {
   return node.kind === 'record' ? node.fields.map(({ type }) => type) : []
 }
 
-const NOTHING = Buffer.alloc(0)
-
-function bodyReader(decode: Decode, name: string): BodyReader {
-  const source = new ByteSource()
+function bodyReader(type: WireType, resolver: WireResolver | undefined, name: string): BodyReader {
   return (bytes, offset = 0) => {
-    source.bytes = bytes
-    source.position = offset
-    let value: unknown
+    let end: number
     try {
-      value = decode(source)
+      const decoded = type.decode(bytes, offset, resolver)
+      end = decoded.offset
+      if (end === bytes.length) return decoded.value as unknown
     } catch (cause) {
       throw corrupt(name, cause instanceof Error ? cause.message : String(cause), cause)
     }
-    // What was read last need not be kept in memory until the next time.
-    source.bytes = NOTHING
-    if (source.position === bytes.length) return value
-    const left = bytes.length - source.position
-    throw corrupt(name, left < 0 ? 'it ends too early' : `${left} bytes are left over`)
+    throw corrupt(name, end < 0 ? 'it ends too early' : `${bytes.length - end} bytes are left over`)
   }
 }
 

@@ -1,17 +1,24 @@
-import { ByteSink, writeBytes, writeInt } from '../binary/byte-sink.ts'
-import { ByteSource, readBytes, readInt } from '../binary/byte-source.ts'
+import avsc from 'avsc'
 import { decimalFromBytes } from './decimal.ts'
 
-/**
- * A decimal that carries its own scale, as `BigDecimalConversion` of Avro Java 1.12 writes it: the unscaled number as
- * Avro bytes, then the scale as an int. Throws `RangeError` for bytes that are none.
- */
+/** What stands inside the bytes of a big-decimal, as `BigDecimalConversion` of Avro Java 1.12 writes it. */
+interface Scaled {
+  readonly unscaled: Buffer
+  readonly scale: number
+}
+
+const SCALED = avsc.Type.forSchema({
+  type: 'record',
+  name: 'Scaled',
+  fields: [
+    { name: 'unscaled', type: 'bytes' },
+    { name: 'scale', type: 'int' },
+  ],
+})
+
+/** A decimal that carries its own scale. Throws for bytes that are none. */
 export function bigDecimalFromBytes(bytes: Buffer): string {
-  const source = new ByteSource()
-  source.bytes = bytes
-  const unscaled = readBytes(source)
-  const scale = readInt(source)
-  if (source.position !== bytes.length) throw new RangeError('bytes are left over behind a big-decimal')
+  const { unscaled, scale } = SCALED.fromBuffer(bytes) as Scaled
   if (Math.abs(scale) > SCALE_MAX) throw new RangeError(`a big-decimal has a scale of ${scale}`)
   if (scale >= 0) return decimalFromBytes(unscaled, scale)
   const whole = decimalFromBytes(unscaled, 0)
@@ -22,10 +29,11 @@ export function bigDecimalFromBytes(bytes: Buffer): string {
 export function bigDecimalToBytes(text: string): Buffer | undefined {
   const [, sign = '', whole, fraction = ''] = /^(-?)(\d+)(?:\.(\d+))?$/.exec(text) ?? []
   if (whole === undefined || fraction.length > SCALE_MAX) return undefined
-  const sink = new ByteSink()
-  writeBytes(sink, twosComplement(BigInt(`${sign}${whole}${fraction}`)))
-  writeInt(sink, fraction.length)
-  return sink.written()
+  const scaled: Scaled = {
+    unscaled: twosComplement(BigInt(`${sign}${whole}${fraction}`)),
+    scale: fraction.length,
+  }
+  return SCALED.toBuffer(scaled)
 }
 
 /** Digits after the point, or zeros before it: a scale from the wire decides how long the text gets. */

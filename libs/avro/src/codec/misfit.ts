@@ -23,6 +23,10 @@ function joined(step: string, rest: string): string {
   return rest === '' || rest.startsWith('[') ? step + rest : `${step}.${rest}`
 }
 
+export function refuse(expected: string, value: unknown): never {
+  throw new Misfit(expected, inWords(value))
+}
+
 /** A value in a few words, never longer than a line. */
 export function inWords(value: unknown): string {
   if (value === undefined) return 'nothing'

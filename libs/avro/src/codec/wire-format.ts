@@ -22,7 +22,13 @@ export function decodeWire(bytes: Buffer): WireHeader {
     const start = bytes.subarray(0, HEADER_LENGTH).toString('hex') || 'nothing'
     throw wireFormat(`The record does not start with 00 and a schema id, but with ${start}`)
   }
-  return { schemaId: bytes.readInt32BE(1), bodyOffset: HEADER_LENGTH }
+  // `readInt32BE` looks at its arguments first, which is a tenth of the time that a small record takes.
+  const schemaId = (at(bytes, 1) << 24) | (at(bytes, 2) << 16) | (at(bytes, 3) << 8) | at(bytes, 4)
+  return { schemaId, bodyOffset: HEADER_LENGTH }
+}
+
+function at(bytes: Buffer, index: number): number {
+  return bytes[index] ?? 0
 }
 
 /** Which schema a value was written with: by an id or a guid, before it or in a header of its record. */

@@ -138,6 +138,7 @@ function invalid(file: SchemaFile, reason: string, fix: string): AvroError {
   return new AvroError('AVRO_HISTORY_INVALID', `${path}: ${reason}`, { fix })
 }
 
+/** The folder of an event by its name: `MoneyDeposited` lives in `money-deposited`. */
 export function kebabCase(name: string): string {
   return name.replaceAll(/([a-z0-9])([A-Z])|([A-Z])(?=[A-Z][a-z])/g, '$1$3-$2').toLowerCase()
 }
