@@ -71,8 +71,8 @@ async function record(codec: RegistryEventCodec, topic: string, key: string, ver
   const commandId = `5f0c7b1e-8d0b-4a54-9c1e-${key.slice(-6).padStart(6, '0')}${String(version).padStart(6, '0')}`
   const time = new Date(1_780_000_000_000 + version * 1000)
   const place = { source: '/bank/account', key, type: event.type, time, eventId: commandId, version, commandId }
-  const command = { commandFingerprint: 'c0ffee00c0ffee00', commandIndex: 0, commandSize: 1, batchId: commandId }
-  const rest = { ownerEpoch: 1, correlationId: undefined, causationId: undefined }
+  const command = { commandFingerprint: 'c0ffee00c0ffee00', commandIndex: 0, commandSize: 1, commandTarget: undefined }
+  const rest = { batchId: commandId, ownerEpoch: 1, correlationId: undefined, causationId: undefined, extensions: {} }
   return encodeEnvelope({ ...place, ...command, ...rest }, await codec.encode(topic, event))
 }
 

@@ -77,7 +77,10 @@ async function compare(address: LogAddress, postgres: PostgresServer | undefined
   const perSecond = (name: ContestantName): number => median(results.get(name)?.map((each) => each.perSecond) ?? [])
   const rows = able.map((name) => {
     const rival = name.startsWith('Keyfold') ? rivalOf(name) : undefined
-    const ratio = rival === undefined ? '' : `${(perSecond(name) / perSecond(rival)).toFixed(2)}× the ${rival}`
+    const ratio =
+      rival === undefined || !able.includes(rival)
+        ? ''
+        : `${(perSecond(name) / perSecond(rival)).toFixed(2)}× the ${rival}`
     const resident = median(results.get(name)?.map((each) => each.residentMib) ?? [])
     const cpu = median(results.get(name)?.map((each) => each.cpuMicrosPerEvent) ?? [])
     return [name, whole(perSecond(name)), ratio, `${cpu.toFixed(1)} µs`, `${whole(resident)} MiB`]

@@ -10,6 +10,8 @@ import { apis, type MetadataResponse } from './wire-apis.ts'
 /** Partition leaders of one topic, by partition; undefined where there is none at the moment. */
 export interface TopicLayout {
   readonly partitions: number
+  /** The smallest of all partitions. */
+  readonly replicationFactor: number
   readonly leaders: ReadonlyMap<number, number>
 }
 
@@ -107,7 +109,9 @@ export class Cluster {
       existing.push(topic)
       const led = partitionMetadata.filter(({ leader }) => leader >= 0)
       const leaders = new Map(led.map(({ partitionId, leader }) => [partitionId, leader]))
-      if (partitionMetadata.length > 0) this.#layouts.set(topic, { partitions: partitionMetadata.length, leaders })
+      const replicationFactor = Math.min(...partitionMetadata.map(({ replicas }) => replicas.length))
+      const partitions = partitionMetadata.length
+      if (partitions > 0) this.#layouts.set(topic, { partitions, replicationFactor, leaders })
     }
     return existing
   }

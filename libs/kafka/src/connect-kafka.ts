@@ -1,5 +1,7 @@
 import { type ClientSettings, clientSettings, type KafkaClientOptions } from './client-options.ts'
 import { Cluster } from './cluster.ts'
+import { groupMembers } from './groups/group-members.ts'
+import { ClassicGroupMembership } from './groups/group-membership.ts'
 import type {
   ClusterDescription,
   Isolation,
@@ -12,6 +14,7 @@ import type {
   TransactionalProducer,
   TransactionalProducerOptions,
 } from './kafka-client.ts'
+import type { KafkaGroups } from './kafka-groups.ts'
 import { EARLIEST, LATEST, listOffsets } from './offsets.ts'
 import { FetchingPartitionReader } from './partition-reader.ts'
 import { describeTopics, ensureTopics } from './topics.ts'
@@ -32,12 +35,18 @@ export async function connectKafka(options: KafkaClientOptions): Promise<KafkaCl
 
 /** The port on kafkajs's connections and encoders. */
 class KafkajsClient implements KafkaClient {
+  readonly groups: KafkaGroups
   readonly #cluster: Cluster
   #readers = 0
   #producers = 0
+  #memberships = 0
 
   constructor(settings: ClientSettings) {
     this.#cluster = new Cluster(settings)
+    this.groups = {
+      join: (options) => new ClassicGroupMembership(this.#cluster, options, `group-${this.#memberships++}`),
+      members: (groupId) => groupMembers(this.#cluster, groupId),
+    }
   }
 
   async connect(): Promise<void> {

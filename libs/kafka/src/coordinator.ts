@@ -3,20 +3,23 @@ import type { Cluster } from './cluster.ts'
 import type { NodeLink } from './node-link.ts'
 import { apis, type WireApi } from './wire-apis.ts'
 
-/** FindCoordinator's key type for transactional ids. */
-const transactionCoordinator = 1
+/** FindCoordinator's key types. */
+export const groupCoordinatorType = 0
+const transactionCoordinatorType = 1
 
-/** The node that keeps a transactional id's state, looked up once and again only when it has moved. */
+/** The node that keeps the state of a transactional id or a group, looked up once and again only when it has moved. */
 export class Coordinator {
   readonly lane: string
   readonly #cluster: Cluster
-  readonly #transactionalId: string
+  readonly #name: string
+  readonly #type: 0 | 1
   #nodeId: number | undefined
 
-  constructor(cluster: Cluster, transactionalId: string, lane: string) {
+  constructor(cluster: Cluster, name: string, lane: string, type: 0 | 1 = transactionCoordinatorType) {
     this.#cluster = cluster
-    this.#transactionalId = transactionalId
+    this.#name = name
     this.lane = lane
+    this.#type = type
   }
 
   async call<Request, Response>(api: WireApi<Request, Response>, request: NoInfer<Request>): Promise<Response> {
@@ -44,10 +47,10 @@ export class Coordinator {
   async #find(): Promise<number> {
     const link = await this.#cluster.anyLink()
     const { errorCode, coordinator } = await link.call(apis.findCoordinator, {
-      groupId: this.#transactionalId,
-      coordinatorType: transactionCoordinator,
+      groupId: this.#name,
+      coordinatorType: this.#type,
     })
-    if (errorCode !== 0) throw brokerError(brokerErrorName(errorCode), `coordinator of ${this.#transactionalId}`)
+    if (errorCode !== 0) throw brokerError(brokerErrorName(errorCode), `coordinator of ${this.#name}`)
     await this.#cluster.refreshUnlessKnown(coordinator.nodeId)
     return coordinator.nodeId
   }

@@ -35,4 +35,14 @@ export type {
   TransactionalProducer,
   TransactionalProducerOptions,
 } from './kafka-client.ts'
+export type {
+  GroupAssigner,
+  GroupAssignment,
+  GroupMembership,
+  GroupMembershipOptions,
+  JoinedMember,
+  KafkaGroups,
+  MemberShare,
+  SeenMember,
+} from './kafka-groups.ts'
 export { partitionForKey } from '@keyfold/bytes'

@@ -1,3 +1,5 @@
+import type { KafkaGroups } from './kafka-groups.ts'
+
 /**
  * The port through which the framework talks Kafka. Whatever client stands behind it, what holds is written here:
  * one transaction at a time per producer, outcomes with three values, progress by fetch position.
@@ -20,7 +22,9 @@ export interface KafkaClient {
   openTransactionalProducer(options: TransactionalProducerOptions): Promise<TransactionalProducer>
   /** Reads one partition from an exact offset, without a consumer group. */
   openPartitionReader(options: PartitionReaderOptions): PartitionReader
-  /** Closes every connection, reader and producer that was opened through this client. */
+  /** Membership in groups; left out by a client that cannot have it: then one process owns all partitions. */
+  readonly groups?: KafkaGroups
+  /** Closes every connection, reader, producer and membership that was opened through this client. */
   close(): Promise<void>
 }
 
@@ -49,6 +53,8 @@ export interface TopicSpecification {
 export interface TopicDescription {
   readonly name: string
   readonly partitions: number
+  /** The smallest of its partitions; left out by a client that has no replicas to speak of. */
+  readonly replicationFactor?: number
   readonly configs: Readonly<Record<string, string>>
 }
 
@@ -117,8 +123,11 @@ export interface ReadBatch {
   readonly records: readonly StoredRecord[]
   /** Where the next fetch starts: everything below it has been seen or passed. Progress is this, not the last record. */
   readonly position: Offset
-  /** End of what can be read in this isolation when the batch was fetched. `position >= endOffset` is "caught up". */
-  readonly endOffset: Offset
+  /**
+   * End of what can be read in this isolation when the batch was fetched: `position >= endOffset` is "caught up".
+   * Undefined when nobody has answered in time, so that nothing is known of the end.
+   */
+  readonly endOffset: Offset | undefined
 }
 
 export interface StoredRecord {

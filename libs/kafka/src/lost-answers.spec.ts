@@ -136,6 +136,25 @@ describe('a reader whose connection breaks', () => {
   })
 })
 
+describe('a reader whose fetch is late', () => {
+  it('says that it does not know the end, neither at first nor later', async () => {
+    const producer = await producerOf(randomUUID())
+    const reader = kafka.openPartitionReader({ topic, partition: 0, fromOffset: 0, isolation: 'committed' })
+    const late = { records: [], endOffset: undefined }
+    for (const value of ['first', 'second']) {
+      expect((await producer.commit([write(value)])).kind).toBe('committed')
+      proxy.faults.push({ apiKey: api.fetch, what: 'hang' })
+      expect(await reader.next({ maxWaitMs: 1 })).toMatchObject(late)
+      let batch = await reader.next()
+      // Without records and with an end: no fetch is under way any more that the next fault could miss.
+      while (batch.endOffset === undefined || batch.records.length > 0) batch = await reader.next()
+      expect([batch.position, batch.endOffset]).toEqual(
+        (await kafka.endOffsets(topic, 'committed')).flatMap((end) => [end, end]),
+      )
+    }
+  })
+})
+
 describe('questions to a cluster whose connections break', () => {
   it.each([api.metadata, api.listOffsets])('are asked again: API %i', async (apiKey) => {
     proxy.faults.push({ apiKey, what: 'lose-answer' }, { apiKey, what: 'lose-request' })

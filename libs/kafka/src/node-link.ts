@@ -91,12 +91,14 @@ export class NodeLink {
 
   /**
    * The same for an API of which kafkajs knows nothing, or too little: by its table, in the newest version that both
-   * sides have and that is not above `versionMax`. Errors: as `call`, and `KAFKA_INCOMPATIBLE`.
+   * sides have and that is not above `versionMax`. `extraTimeoutMs` is what the broker may wait. Errors: as `call`, and
+   * `KAFKA_INCOMPATIBLE`.
    */
   async ask<A extends AnyApi>(
     api: A,
     payload: RequestInput<A>,
     versionMax = Number.MAX_SAFE_INTEGER,
+    extraTimeoutMs = 0,
   ): Promise<ResponseOf<A>> {
     const version = this.#tableVersion(api, versionMax)
     const call: WireCall<ResponseOf<A>> = {
@@ -120,7 +122,7 @@ export class NodeLink {
         parse: async (decoded) => decoded,
       },
     }
-    return this.#send(call)
+    return this.#send(call, extraTimeoutMs)
   }
 
   /** Whether the node has the API in a version from `versionMin` on. */

@@ -23,7 +23,6 @@ export class FetchingPartitionReader implements PartitionReader {
   readonly #options: Required<PartitionReaderOptions>
   readonly #lane: string
   #position: number
-  #endOffset: number
   #ahead: Promise<ReadBatch> | undefined
   #closed = false
   #failure: KafkaClientError | undefined
@@ -33,16 +32,14 @@ export class FetchingPartitionReader implements PartitionReader {
     this.#options = { maxBytes: defaultMaxBytes, ...options }
     this.#lane = lane
     this.#position = options.fromOffset
-    this.#endOffset = options.fromOffset
   }
 
   async next({ maxWaitMs = holdMs }: { readonly maxWaitMs?: number } = {}): Promise<ReadBatch> {
     this.#refuseFinished()
     const ahead = (this.#ahead ??= this.#startFetch(Math.min(maxWaitMs, holdMs)))
     const batch = await within(maxWaitMs + answerGraceMs, ahead)
-    if (batch === undefined) return { records: [], position: this.#position, endOffset: this.#endOffset }
+    if (batch === undefined) return { records: [], position: this.#position, endOffset: undefined }
     this.#position = batch.position
-    this.#endOffset = batch.endOffset
     // The caller is about to work on these records: the next ones may travel meanwhile.
     this.#ahead = batch.records.length > 0 && !this.#closed ? this.#startFetch(holdMs) : undefined
     return batch

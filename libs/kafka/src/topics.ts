@@ -35,8 +35,8 @@ export async function describeTopics(
   const configs = configKeys.length === 0 ? new Map() : await describeConfigs(cluster, existing, configKeys)
   return Promise.all(
     existing.map(async (name) => {
-      const { partitions } = await retrying({ deadlineMs }, () => cluster.layoutOf(name))
-      return { name, partitions, configs: configs.get(name) ?? {} }
+      const { partitions, replicationFactor } = await retrying({ deadlineMs }, () => cluster.layoutOf(name))
+      return { name, partitions, replicationFactor, configs: configs.get(name) ?? {} }
     }),
   )
 }

@@ -32,6 +32,7 @@ export interface MetadataResponse {
       readonly partitionErrorCode: number
       readonly partitionId: number
       readonly leader: number
+      readonly replicas: readonly number[]
     }[]
   }[]
 }

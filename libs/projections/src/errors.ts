@@ -15,6 +15,10 @@ export const fail = defineErrors({
     fix: 'create the topic before the projector starts, or correct its name in "from"',
   },
   TOPIC_NOT_READ: { retriable: false, fix: 'wait only for projectors that read the topic of the position' },
+  EFFECTS_NOT_REPEATED: {
+    retriable: false,
+    fix: 'rebuild the projector itself: its effects never run for events of the past',
+  },
   REBUILD_MISSING: { retriable: true, fix: 'start a rebuild first: projections.rebuild(name)' },
   GENERATION_MISSING: {
     retriable: false,

@@ -63,6 +63,35 @@ describe('a running projector', () => {
     expect(stateOf(projections)).toBe('live')
   })
 
+  it('does not take a fetch without an answer for the end of the log', async () => {
+    const ledger = new Ledger(1)
+    ledger.deposit(10)
+    const kafka = new InMemoryKafka(ledger.kafka.log)
+    const answered = Promise.withResolvers<void>()
+    const asked = Promise.withResolvers<void>()
+    const openReader = kafka.openPartitionReader.bind(kafka)
+    kafka.openPartitionReader = (options) => {
+      const reader = openReader(options)
+      let isLate = true
+      const next: typeof reader.next = async (...wait) => {
+        if (!isLate) await answered.promise
+        if (!isLate) return await reader.next(...wait)
+        isLate = false
+        asked.resolve()
+        return { records: [], position: options.fromOffset, endOffset: undefined }
+      }
+      return { next, close: () => reader.close() }
+    }
+    const projections = await open(ledger, undefined, { kafka })
+    await projections.start()
+    await asked.promise
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(projections.status()).toMatchObject([{ state: 'catching-up', partitions: [{ position: 0, lag: 20 }] }])
+    answered.resolve()
+    await projections.caughtUp()
+    expect(projections.status()).toMatchObject([{ state: 'live', partitions: [{ lag: 0 }] }])
+  })
+
   it('goes on after a restart where its checkpoint is', async () => {
     const ledger = new Ledger()
     for (let round = 0; round < 3; round++) {

@@ -2,6 +2,7 @@ import type { EventCodec } from '@keyfold/event-store'
 import { type DescribedClass, descriptorOf, type ProjectorDescriptor, refuseDuplicates } from '@keyfold/eventsourcing'
 import type { KafkaClient, Offset } from '@keyfold/kafka'
 import { type Clock, systemClock } from './clock.ts'
+import { effectsName, effectsOf, type HostedProjector } from './effects.ts'
 import { fail, hasCode } from './errors.ts'
 import type { Log } from './log.ts'
 import type { ParkedEvent, ParkedSelection } from './parking.ts'
@@ -91,6 +92,8 @@ export interface Projections {
   read<Handle>(name: string): Handle
   /** Hears of every rebuild and first start. Answers how to stop listening. */
   onProgress(listener: ProgressListener): () => void
+  /** Applies no more until the next start; read models go on answering. For the first part of a shutdown. */
+  stop(): Promise<void>
   /** Ends everything that was opened here; the Kafka client stays open. */
   close(): Promise<void>
 }
@@ -115,7 +118,10 @@ export async function openProjections(options: ProjectionsOptions): Promise<Proj
   const batch = { ...DEFAULT_BATCH, ...options.batch }
   const retry = { ...DEFAULT_RETRY, ...options.retry }
   const surroundings: Surroundings = { kafka, codec, clock, log, batch, retry }
-  const descriptors = options.projectors.map((target) => descriptorOf(target, 'projector'))
+  const descriptors = options.projectors.flatMap((target) => {
+    const descriptor = descriptorOf(target, 'projector')
+    return [descriptor, effectsOf(descriptor) ?? []].flat()
+  })
   refuseDuplicates(
     'an application has the projector',
     descriptors.map(({ name }) => name),
@@ -144,14 +150,16 @@ class OpenProjections implements Projections {
 
   constructor(
     surroundings: Surroundings,
-    descriptors: readonly ProjectorDescriptor[],
+    descriptors: readonly HostedProjector[],
     stores: ReadonlyMap<string, ReadModelStore>,
     stored: readonly string[],
   ) {
     const listener: ProgressListener = (progress) => this.#listeners.forEach((each) => each(progress))
     const hosts = descriptors.flatMap((descriptor) => {
       const store = stores.get(descriptor.name)
-      return store === undefined ? [] : new ProjectorHost(surroundings, store, descriptor, listener)
+      // What an effect did is noted before the next one begins.
+      const batch = { ...surroundings.batch, ...(descriptor.isLiveOnly === true && { recordsMax: 1 }) }
+      return store === undefined ? [] : new ProjectorHost({ ...surroundings, batch }, store, descriptor, listener)
     })
     this.#hosts = new Map(hosts.map((host) => [host.descriptor.name, host]))
     this.#stores = stores
@@ -168,6 +176,7 @@ class OpenProjections implements Projections {
 
   async startProjector(name: string, { onProgress = () => {} }: ProgressOptions = {}): Promise<ProjectorStatus> {
     const host = this.#host(name)
+    await this.#hosts.get(effectsName(name))?.start({ asked: true })
     await host.startAndCatchUp(onProgress)
     return host.status
   }
@@ -194,11 +203,11 @@ class OpenProjections implements Projections {
   }
 
   async pause(name: string): Promise<void> {
-    await this.#host(name).setPaused(true)
+    for (const host of this.#withEffects(name)) await host.setPaused(true)
   }
 
   async resume(name: string): Promise<void> {
-    await this.#host(name).setPaused(false)
+    for (const host of this.#withEffects(name)) await host.setPaused(false)
   }
 
   status(): readonly ProjectorStatus[] {
@@ -247,9 +256,17 @@ class OpenProjections implements Projections {
     return () => this.#listeners.delete(listener)
   }
 
+  async stop(): Promise<void> {
+    await Promise.all([...this.#hosts.values()].map((host) => host.stop()))
+  }
+
   async close(): Promise<void> {
     await Promise.all([...this.#hosts.values()].map((host) => host.close()))
     for (const store of new Set(this.#stores.values())) await store.close()
+  }
+
+  #withEffects(name: string): readonly ProjectorHost[] {
+    return [this.#host(name), this.#hosts.get(effectsName(name)) ?? []].flat()
   }
 
   #host(name: string): ProjectorHost {

@@ -1,4 +1,4 @@
-import type { ProjectorDescriptor } from '@keyfold/eventsourcing'
+import { type HostedProjector, passOverHistory } from './effects.ts'
 import { fail, isOutage } from './errors.ts'
 import { partitionStatus, type ProjectorStatus, stateOf } from './projector-status.ts'
 import type { ParkedEvent, ParkedSelection } from './parking.ts'
@@ -18,7 +18,7 @@ import { WriteLane } from './stores/write-lane.ts'
 
 /** One projector in this process: its serving generation, the one that may be under construction, its state. */
 export class ProjectorHost {
-  readonly descriptor: ProjectorDescriptor
+  readonly descriptor: HostedProjector
   readonly #surroundings: Surroundings
   readonly #store: ReadModelStore
   readonly #listener: ProgressListener
@@ -36,7 +36,7 @@ export class ProjectorHost {
   constructor(
     surroundings: Surroundings,
     store: ReadModelStore,
-    descriptor: ProjectorDescriptor,
+    descriptor: HostedProjector,
     listener: ProgressListener,
   ) {
     this.#surroundings = surroundings
@@ -116,6 +116,8 @@ export class ProjectorHost {
 
   /** Errors: `REBUILD_RUNNING`, `PROJECTOR_NOT_STARTED`, `PROJECTOR_PAUSED`, and those of `rebuild`. */
   async rebuild(listener: ProgressListener, options: RebuildOptions): Promise<RebuildReport> {
+    const { name, isLiveOnly = false } = this.descriptor
+    if (isLiveOnly) throw fail('EFFECTS_NOT_REPEATED', `${name} has no rows to build`)
     if (this.#paused) throw this.#pausedError()
     if (this.#serving === undefined) throw this.#notStarted('has no read model yet')
     return await this.#build({ record: 'new', options, verification: 'compare' }, listener)
@@ -199,6 +201,14 @@ export class ProjectorHost {
     await this.#reachAll(await endsOf(this.#surroundings.kafka, this.descriptor.topics))
   }
 
+  /** Applies no more; what is there goes on answering. */
+  async stop(): Promise<void> {
+    await this.#life.run(async () => {
+      this.#cancelStart()
+      await this.#stop()
+    })
+  }
+
   async close(): Promise<void> {
     await this.#life.run(async () => {
       this.#cancelStart()
@@ -224,7 +234,7 @@ export class ProjectorHost {
   }
 
   async #startOnce(asked: boolean): Promise<void> {
-    const { name, version, start, setup } = this.descriptor
+    const { name, version, start, setup, isLiveOnly = false } = this.descriptor
     const model = await this.#store.claim(name)
     const { started, paused, generations } = await model.record()
     this.#model = model
@@ -237,6 +247,7 @@ export class ProjectorHost {
     const generation = await model.openGeneration(record.generation)
     if (record.status !== 'active') {
       await generation.setup(setup)
+      if (isLiveOnly) await passOverHistory(this.#surroundings.kafka, this.descriptor, generation)
       await model.activate(record.generation)
     }
     await this.#serve(generation, plan.serve.feed && !paused)

@@ -65,7 +65,12 @@ export function kafkaClientContract(subject: KafkaClientSubject): void {
       expect(await kafka.ensureTopics([specification, { name: second, partitions: 1 }])).toEqual([second])
       const described = await kafka.describeTopics([first, 'contract-none'], ['retention.ms', 'cleanup.policy'])
       expect(described).toEqual([
-        { name: first, partitions: 3, configs: { 'retention.ms': '-1', 'cleanup.policy': 'delete' } },
+        {
+          name: first,
+          partitions: 3,
+          replicationFactor: expect.any(Number),
+          configs: { 'retention.ms': '-1', 'cleanup.policy': 'delete' },
+        },
       ])
     })
 
@@ -191,7 +196,10 @@ export function kafkaClientContract(subject: KafkaClientSubject): void {
       const topic = await newTopic(1)
       const producer = await producerOf()
       const reader = kafka.openPartitionReader({ topic, partition: 0, fromOffset: 0, isolation: 'committed' })
-      expect(await reader.next({ maxWaitMs: 30 })).toEqual({ records: [], position: 0, endOffset: 0 })
+      let idle = await reader.next({ maxWaitMs: 30 })
+      // A busy machine may answer too late to say where the end is.
+      while (idle.endOffset === undefined) idle = await reader.next({ maxWaitMs: 30 })
+      expect(idle).toEqual({ records: [], position: 0, endOffset: 0 })
       const waiting = nextRecords(() => reader.next({ maxWaitMs: 5_000 }))
       await producer.commit([write(topic, 0, 'late')])
       expect((await waiting).map(({ value }) => value?.toString())).toEqual(['late'])

@@ -1,14 +1,14 @@
 import type { ProjectorDescriptor } from '@keyfold/eventsourcing'
 import type { Offset } from '@keyfold/kafka'
-import { fail } from '../errors.ts'
 import type { ParkedEvent, ParkedSelection } from '../parking.ts'
-import type { Generation, TopicPartition } from '../read-model-store.ts'
+import type { Generation } from '../read-model-store.ts'
 import { endsOf } from './ends.ts'
 import { type PartitionProgress, partitionKey, type ProgressObserver } from './partition-progress.ts'
 import type { RetryReport } from './partition-parking.ts'
 import { PartitionRunner } from './partition-runner.ts'
 import type { Surroundings } from './surroundings.ts'
 import type { Throttle } from './throttle.ts'
+import { partitionsOf } from './topic-partitions.ts'
 
 /** Keeps one generation of one projector up with its topics: a runner per partition. */
 export class GenerationRunner {
@@ -52,9 +52,10 @@ export class GenerationRunner {
    * `partitionKey`). Errors: `TOPIC_MISSING`, `CHECKPOINT_FENCED`, whatever `setup` throws.
    */
   async start(until?: ReadonlyMap<string, Offset>): Promise<void> {
-    const partitions = await partitionsOf(this.#surroundings, this.#descriptor)
+    const { name, topics } = this.#descriptor
+    const partitions = await partitionsOf(this.#surroundings.kafka, name, topics)
     await this.generation.setup(this.#descriptor.setup)
-    const ends = await endsOf(this.#surroundings.kafka, this.#descriptor.topics)
+    const ends = await endsOf(this.#surroundings.kafka, topics)
     const checkpoints = await this.generation.claim(partitions)
     const parked = await this.generation.parked()
     const observer: ProgressObserver = {
@@ -110,14 +111,4 @@ export class GenerationRunner {
     for (const runner of this.#runners) runner.stop()
     await this.#running
   }
-}
-
-async function partitionsOf({ kafka }: Surroundings, { name, topics }: ProjectorDescriptor): Promise<TopicPartition[]> {
-  const described = new Map((await kafka.describeTopics(topics)).map((topic) => [topic.name, topic.partitions]))
-  return topics.flatMap((topic) => {
-    const partitions = described.get(topic)
-    if (partitions === undefined)
-      throw fail('TOPIC_MISSING', `projector ${name} reads ${topic}, which does not exist`, { details: { topic } })
-    return Array.from({ length: partitions }, (_, partition) => ({ topic, partition }))
-  })
 }

@@ -153,7 +153,8 @@ export class PartitionRunner {
       tasks: tasksOf(records, position, this.#filter),
       position: Math.min(batch.position, until),
     }
-    this.#progress = { ...this.#progress, endOffset: batch.endOffset, records: this.#progress.records + records.length }
+    const { endOffset = this.#progress.endOffset } = batch
+    this.#progress = { ...this.#progress, endOffset, records: this.#progress.records + records.length }
     if (work.position > position) await this.#apply(work)
     else this.#options.observer.moved(this.#progress)
   }

@@ -3,8 +3,6 @@ import { fail, textOf } from '../errors.ts'
 
 export type { PoolClient } from 'pg'
 
-/** What a statement's parameters may be; bigints and Dates are sent as what they are. */
-export type PostgresValue = unknown
 export type PostgresRow = QueryResultRow
 
 /** SQLSTATE classes and codes after which the same work may succeed: connection, resources, shutdown, conflict. */
@@ -47,7 +45,9 @@ export class PostgresConnections {
     const { types, Pool: PoolClass } = pg
     const getTypeParser: CustomTypesConfig['getTypeParser'] = (oid, format) =>
       oid === types.builtins.INT8 && format !== 'binary' ? BigInt : types.getTypeParser(oid, format)
-    const shared: PoolConfig = { connectionTimeoutMillis: 10_000, ...config, types: { getTypeParser } }
+    // A process that was stopped in the middle of a transaction would keep its successor from the checkpoint for good.
+    const bounds: PoolConfig = { connectionTimeoutMillis: 10_000, idle_in_transaction_session_timeout: 60_000 }
+    const shared: PoolConfig = { ...bounds, ...config, types: { getTypeParser } }
     return new PostgresConnections(new PoolClass(shared), new PoolClass(shared))
   }
 

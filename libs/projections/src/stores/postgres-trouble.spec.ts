@@ -223,6 +223,33 @@ describe.skipIf(findPostgres() === undefined)('projections into PostgreSQL (skip
     expect(await rowsOf(owner.read('balances'))).toEqual(ledger.expected)
   })
 
+  it('does not wait for ever for a process that was stopped in the middle of a transaction', async () => {
+    const place = { ...server.connection, database, idle_in_transaction_session_timeout: 300 }
+    const partition = { topic: TOPIC, partition: 0 }
+    const [stopped, successor] = [place, place].map((connection) => new PostgresReadModelStore({ connection }))
+    await stopped?.open()
+    await successor?.open()
+    const model = await stopped?.claim('balances')
+    const number = (await model?.createGeneration(1))?.generation ?? 0
+    const generation = await model?.openGeneration(number)
+    await generation?.setup(() => {})
+    await generation?.claim([partition])
+    const { promise: awake, resolve: wake } = Promise.withResolvers<void>()
+    const { promise: within, resolve: enter } = Promise.withResolvers<void>()
+    const writing = generation?.write({ ...partition, position: 0 }, () => {
+      enter()
+      return awake.then(() => 5)
+    })
+    await within
+    const next = await (await successor?.claim('balances'))?.openGeneration(number)
+    expect(await next?.claim([partition])).toEqual([{ ...partition, position: 0 }])
+    wake()
+    await expect(writing).rejects.toMatchObject({ code: 'READ_MODEL_UNAVAILABLE' })
+    expect(await next?.position(partition)).toBe(0)
+    await stopped?.close()
+    await successor?.close()
+  })
+
   it('says what is wrong when the database cannot be reached', async () => {
     const connection = { ...server.connection, port: 1 }
     const store = new PostgresReadModelStore({ connection })

@@ -3,6 +3,7 @@ import { fail, textOf } from '../errors.ts'
 
 const LOCK_WAIT_MS = 5_000
 /** Result codes of SQLite (https://www.sqlite.org/rescode.html), without their extensions. */
+const BUSY = 5
 const READONLY = 8
 const CORRUPT = 11
 const CANTOPEN = 14
@@ -44,6 +45,9 @@ export function explained<Result>(path: string, work: () => Result): Result {
       throw fail('READ_MODEL_CORRUPT', `${path}: ${textOf(error)}`, { cause: error, details: { path } })
     if (result === READONLY || result === CANTOPEN)
       throw fail('READ_MODEL_UNWRITABLE', `${path}: ${textOf(error)}`, { cause: error, details: { path } })
+    // Another process is in the middle of a transaction, perhaps a stopped one.
+    if (result === BUSY)
+      throw fail('READ_MODEL_UNAVAILABLE', `${path}: ${textOf(error)}`, { cause: error, details: { path } })
     throw error
   }
 }

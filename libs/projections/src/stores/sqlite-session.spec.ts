@@ -1,7 +1,9 @@
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { explained } from './sqlite-database.ts'
 import { SqliteGeneration } from './sqlite-generation.ts'
 import { SqliteReadModelStore } from './sqlite-read-model-store.ts'
 import type { SqliteTransaction } from './sqlite-session.ts'
@@ -20,6 +22,20 @@ function opened(name = 'rows.sqlite'): SqliteGeneration {
 }
 
 const PARTITION = { topic: 't', partition: 0 }
+
+describe('a SQLite file that another process is writing to', () => {
+  it('is away, not broken: who waits for it goes on by itself', () => {
+    const path = join(directory, 'busy.sqlite')
+    const [stopped, successor] = [new DatabaseSync(path), new DatabaseSync(path, { timeout: 0 })]
+    stopped.exec('BEGIN IMMEDIATE')
+    const begin = (): void => explained(path, () => successor.exec('BEGIN IMMEDIATE'))
+    expect(begin).toThrow(expect.objectContaining({ code: 'READ_MODEL_UNAVAILABLE', retriable: true }))
+    stopped.exec('ROLLBACK')
+    expect(begin).not.toThrow()
+    stopped.close()
+    successor.close()
+  })
+})
 
 describe('a SQLite transaction', () => {
   it('gives integers as numbers, or as bigints when asked, and never a wrong one', async () => {

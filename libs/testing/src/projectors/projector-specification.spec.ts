@@ -1,5 +1,5 @@
 import { defineEvent, dropped, eventAt, on, projector, split } from '@keyfold/eventsourcing'
-import type { SqliteTransaction } from '@keyfold/projections'
+import type { MemoryTransaction, SqliteTransaction } from '@keyfold/projections'
 import { describe, expect, it } from 'vitest'
 import { Deposited, Opened } from '../testdata/account.ts'
 import { givenEvents } from './projector-specification.ts'
@@ -97,6 +97,44 @@ describe('given events / then rows', () => {
       { id: 'b', cents: 7 },
     ])
     await expect(rows).rejects.toThrow('the rows differ when a transaction fails halfway and is run again: balance')
+  })
+
+  it('finds handlers that count a delivery twice', async () => {
+    let total = 0n
+    const counting = projector<SqliteTransaction>({
+      name: 'totals',
+      version: 1,
+      from: ['test.account'],
+      store: 'sqlite',
+      setup: (tx) => tx.exec('CREATE TABLE total (cents INTEGER)'),
+      on: [
+        on(Deposited, ({ amount }, { tx, version }) => {
+          // Right in every replay from the beginning, and wrong where an event comes again.
+          total = version === 1 ? amount : total + amount
+          tx.run('DELETE FROM total')
+          tx.run('INSERT INTO total VALUES (?)', total)
+        }),
+      ],
+    })
+    const rows = givenEvents(counting, events.slice(2)).thenRows('SELECT cents FROM total', [{ cents: 7 }])
+    await expect(rows).rejects.toThrow('when every event is delivered twice')
+  })
+
+  it('plays projectors of the store in memory', async () => {
+    const inMemory = projector<MemoryTransaction>({
+      name: 'balances',
+      version: 1,
+      from: ['test.account'],
+      store: 'memory',
+      setup: () => {},
+      on: [
+        on(Deposited, ({ amount }, { key, tx }) => {
+          const cents = (tx.get<{ cents: bigint }>('balance', key)?.cents ?? 0n) + amount
+          tx.set('balance', key, { id: key, cents })
+        }),
+      ],
+    })
+    await givenEvents(inMemory, events.slice(2), { store: 'memory' }).thenRows('balance', [{ id: 'b', cents: 7 }])
   })
 
   it('throws what a handler throws', async () => {

@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import {
   type AnyEventType,
   type DescribedClass,
@@ -10,12 +7,14 @@ import {
   type ProjectorDescriptor,
   type UpcasterDescriptor,
 } from '@keyfold/eventsourcing'
-import { openProjections, SqliteReadModelStore, type SqliteReader, type SqliteValue } from '@keyfold/projections'
+import { type BatchLimits, openProjections, type Projections, type ReadModelStore } from '@keyfold/projections'
 import { InMemoryCodec } from '../events/in-memory-codec.ts'
 import { eventRecord } from '../events/event-record.ts'
 import { ExpectationFailed } from '../expectation-failed.ts'
 import { InMemoryKafka } from '../kafka/in-memory-kafka.ts'
 import { alike } from '../printed.ts'
+import { DyingStore } from './dying-store.ts'
+import { type OpenMedium, openMedium, type SpecificationStore } from './specification-medium.ts'
 
 /** An event in the log of a projector's specification. */
 export interface GivenEvent {
@@ -34,68 +33,125 @@ export interface GivenEvent {
 export function givenEvents(
   target: ProjectorDescriptor | DescribedClass,
   events: readonly GivenEvent[],
-  { upcasters = [] }: ProjectorSpecificationOptions = {},
+  options: ProjectorSpecificationOptions = {},
 ): ProjectorSpecification {
-  return new ProjectorSpecification(descriptorOf(target, 'projector'), events, upcasters)
+  return new ProjectorSpecification(descriptorOf(target, 'projector'), events, options)
 }
 
 export interface ProjectorSpecificationOptions {
   /** Those of the aggregates that it reads, for events of older versions (`eventAt`). Left out: resolution only. */
   readonly upcasters?: readonly UpcasterDescriptor[]
+  /**
+   * What the projector's handlers are written for. Default `sqlite`. In PostgreSQL everything is made under names of its
+   * own and deleted again.
+   */
+  readonly store?: SpecificationStore
 }
 
-/** A projector and a log. Every question plays the log on the real runner, into SQLite files that are deleted again. */
+/** More events than this are applied as well, but no process dies for them. */
+const DEATHS_MAX = 100
+
+/** A projector and a log. Every question plays the log on the real runner, into a store that is deleted again. */
 export class ProjectorSpecification {
   readonly #projector: ProjectorDescriptor
   readonly #events: readonly GivenEvent[]
   readonly #upcasters: readonly UpcasterDescriptor[]
+  readonly #store: SpecificationStore
 
   constructor(
     projector: ProjectorDescriptor,
     events: readonly GivenEvent[],
-    upcasters: readonly UpcasterDescriptor[] = [],
+    { upcasters = [], store = 'sqlite' }: ProjectorSpecificationOptions = {},
   ) {
     this.#projector = projector
     this.#events = events
     this.#upcasters = upcasters
+    this.#store = store
   }
 
   /**
-   * The query answers these rows, in this order; whole numbers may be written as numbers or bigints. It must also be so
-   * when a transaction fails halfway and its events are delivered again: rows may depend on the events alone.
+   * The query answers these rows, in this order; whole numbers may be written as numbers or bigints. For the store in
+   * memory the query is the name of a table. It must also be so when a transaction fails halfway, when every event is
+   * delivered twice, and when the process dies between any two steps: rows may depend on the events alone.
    * @throws {ExpectationFailed}
    */
-  async thenRows(sql: string, rows: readonly Readonly<Record<string, SqliteValue>>[]): Promise<void> {
-    const actual = await this.#play(sql)
-    if (alike(wholeNumbers(actual), wholeNumbers(rows))) return
-    throw new ExpectationFailed('other rows', { actual, expected: rows })
+  async thenRows(query: string, rows: readonly Readonly<Record<string, unknown>>[]): Promise<void> {
+    const actual = await this.#inMedium((medium) => this.#play(medium, query))
+    if (!alike(wholeNumbers(actual), wholeNumbers(rows)))
+      throw new ExpectationFailed('other rows', { actual, expected: rows })
+    const again = await this.#inMedium((medium) => this.#playDying(medium, query))
+    if (alike(wholeNumbers(again), wholeNumbers(rows))) return
+    const what = 'other rows when every event is delivered twice and the process dies between any two steps'
+    throw new ExpectationFailed(what, { actual: again, expected: rows })
   }
 
-  async #play(sql: string): Promise<readonly unknown[]> {
-    const directory = await mkdtemp(join(tmpdir(), 'keyfold-specification-'))
-    const codec = new InMemoryCodec(knownEvents(this.#projector, this.#upcasters), this.#upcasters)
-    const { projector, crashNext } = crashing(this.#projector, Math.ceil(this.#events.length / 2))
-    const stores = { [projector.store]: new SqliteReadModelStore({ directory }) }
-    const projections = await openProjections({
-      kafka: this.#log(codec),
-      codec,
-      // What fails is to be seen, and what the projector does not handle needs no code here.
-      projectors: [{ ...projector, policies: { onError: 'halt', onUnknownEvent: 'skip' } }],
-      stores,
-      retry: { batchAttempts: 2, eventAttempts: 1, firstDelayMs: 0 },
-    })
+  async #inMedium(play: (medium: OpenMedium) => Promise<readonly object[]>): Promise<readonly object[]> {
+    const medium = await openMedium(this.#store, this.#projector.name)
     try {
-      await projections.startProjector(projector.name)
-      const rows = projections.read<SqliteReader>(projector.name).bigints.all<object>(sql)
-      crashNext()
-      await projections.rebuild(projector.name)
-      return rows.map((row) => ({ ...row }))
+      return (await play(medium)).map((row) => ({ ...row }))
     } catch (error) {
       throw explained(error)
     } finally {
-      await projections.close()
-      await rm(directory, { recursive: true, force: true })
+      await medium.close()
     }
+  }
+
+  async #play(medium: OpenMedium, query: string): Promise<readonly object[]> {
+    const { projector, crashNext } = crashing(this.#projector, Math.ceil(this.#events.length / 2))
+    // A store that never dies: closing the projections leaves it open.
+    const projections = await this.#open(medium, projector, new DyingStore(medium.store), {})
+    try {
+      await projections.startProjector(medium.projector)
+      const rows = await medium.ask(projections.read(medium.projector), query)
+      crashNext()
+      await projections.rebuild(medium.projector)
+      return rows
+    } finally {
+      await projections.close()
+    }
+  }
+
+  /** One process after the other: it applies an event and dies before the commit; the next dies right after it. */
+  async #playDying(medium: OpenMedium, query: string): Promise<readonly object[]> {
+    const store = new DyingStore(medium.store)
+    for (let step = 0; step < 2 * Math.min(this.#events.length, DEATHS_MAX); step++) {
+      store.revive(step % 2 === 0 ? 'before commit' : 'after commit')
+      const projections = await this.#open(medium, this.#projector, store, { recordsMax: 1 })
+      try {
+        await projections.startProjector(medium.projector)
+      } catch (error) {
+        if (!store.isDead) throw error
+      } finally {
+        await projections.close()
+      }
+    }
+    store.revive(undefined)
+    const projections = await this.#open(medium, this.#projector, store, { recordsMax: 1 })
+    try {
+      await projections.startProjector(medium.projector)
+      return await medium.ask(projections.read(medium.projector), query)
+    } finally {
+      await projections.close()
+    }
+  }
+
+  async #open(
+    medium: OpenMedium,
+    projector: ProjectorDescriptor,
+    store: ReadModelStore,
+    batch: Partial<BatchLimits>,
+  ): Promise<Projections> {
+    const codec = new InMemoryCodec(knownEvents(this.#projector, this.#upcasters), this.#upcasters)
+    // What fails is to be seen, and what the projector does not handle needs no code here.
+    const policies = { onError: 'halt', onUnknownEvent: 'skip' } as const
+    return await openProjections({
+      kafka: this.#log(codec),
+      codec,
+      projectors: [{ ...projector, name: medium.projector, effects: new Map(), policies }],
+      stores: { [projector.store]: store },
+      batch,
+      retry: { batchAttempts: 2, eventAttempts: 1, firstDelayMs: 0 },
+    })
   }
 
   #log(codec: InMemoryCodec): InMemoryKafka {

@@ -1,0 +1,236 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { connectKafka, type KafkaClient } from '@keyfold/kafka'
+import { Client } from 'pg'
+import { type PostgresServer, startPostgres } from '../../../libs/projections/src/testdata/postgres-server.ts'
+import { BrokerProcess, freePort } from '../broker/broker-process.ts'
+import { seededRandom } from '../random.ts'
+import { type History, newHistory, type SeenEffect, type Snapshot } from './history.ts'
+import { type Medium, PARTITIONS, TOPIC } from './ledger.ts'
+import { LedgerWriter } from './ledger-writer.ts'
+import type { PlantedBugName } from './planted-bugs.ts'
+import { PostgresProxy } from './postgres-proxy.ts'
+import { ProjectorProcess } from './projector-process.ts'
+import { readLedger } from './read-ledger.ts'
+import { PostgresSnapshots, type SnapshotReader, SqliteSnapshots } from './snapshots.ts'
+import { type StrikeName, strikes } from './strikes.ts'
+
+export interface FaultLaneOptions {
+  readonly medium: Medium
+  readonly seed: number
+  readonly strikes: readonly StrikeName[]
+  readonly plant?: PlantedBugName
+  /** How long a healthy projector may take to reach the end. */
+  readonly healMs?: number
+}
+
+const HEAL_MS = 60_000
+const POLL_MS = 10
+
+/** Runs one fault after the other under a stream of events, and answers what was done and seen. */
+export async function runFaultLane(options: FaultLaneOptions): Promise<History> {
+  const directory = await mkdtemp(join(tmpdir(), 'keyfold-projection-faults-'))
+  const world = new FaultWorld(directory, options)
+  try {
+    await world.start()
+    for (const strike of options.strikes) {
+      await world.round(strike)
+      if (world.history.stuck.length > 0) break
+    }
+    await world.finish()
+    return world.history
+  } finally {
+    await world.stop()
+    await rm(directory, { recursive: true, force: true })
+  }
+}
+
+/** Everything that a fault can be done to. */
+export class FaultWorld {
+  readonly history: History
+  readonly random: () => number
+  readonly #options: FaultLaneOptions
+  readonly #directory: string
+  readonly #processes = new Set<ProjectorProcess>()
+  #brokerPort = 0
+  #broker: BrokerProcess | undefined
+  #kafka: KafkaClient | undefined
+  #writer: LedgerWriter | undefined
+  #postgres: PostgresServer | undefined
+  #proxy: PostgresProxy | undefined
+  #snapshots: SnapshotReader
+  #incarnation = 0
+  #process: ProjectorProcess | undefined
+
+  constructor(directory: string, options: FaultLaneOptions) {
+    this.#directory = directory
+    this.#options = options
+    this.#snapshots = new SqliteSnapshots(directory)
+    this.random = seededRandom(options.seed)
+    this.history = newHistory(options.plant)
+  }
+
+  async start(): Promise<void> {
+    this.#brokerPort = await freePort()
+    this.#broker = await BrokerProcess.start({ dataDirectory: join(this.#directory, 'broker'), port: this.#brokerPort })
+    this.#kafka = await connectKafka({ brokers: [this.broker], clientId: 'lane' })
+    await this.#kafka.ensureTopics([{ name: TOPIC, partitions: PARTITIONS, configs: { 'retention.ms': '-1' } }])
+    this.#writer = new LedgerWriter(this.#kafka, this.random)
+    if (this.#options.medium === 'postgres') await this.#startPostgres()
+    await this.writer.write(5)
+    this.history.firstEnds = await this.#ends()
+    this.#process = await this.startProcess()
+    await this.caughtUp('at the start')
+  }
+
+  /** One fault while events flow, then everything has to be applied again. */
+  async round(strike: StrikeName): Promise<void> {
+    this.count(strike)
+    if (this.random() < 0.2) await this.writer.abortOne(this.broker)
+    try {
+      await strikes[strike](this)
+    } catch (error) {
+      this.history.stuck.push(`${strike}: ${String(error)}`)
+      return
+    }
+    await this.caughtUp(strike)
+  }
+
+  /** Mends what is mended at the end, and reads the log. */
+  async finish(): Promise<void> {
+    if (this.history.stuck.length === 0) await this.round('mend')
+    this.history.ends = await this.#ends()
+    this.history.log = await readLedger(this.broker)
+    const text = await readFile(join(this.#directory, 'effects.log'), 'utf8').catch(() => '')
+    this.history.effects.push(...text.split('\n').filter(Boolean).map(seenEffect))
+  }
+
+  async stop(): Promise<void> {
+    for (const each of this.#processes) await each.kill()
+    await this.#kafka?.close()
+    await this.#broker?.kill()
+    await this.#proxy?.close()
+    await this.#postgres?.destroy()
+  }
+
+  get broker(): string {
+    return `127.0.0.1:${this.#brokerPort}`
+  }
+
+  get writer(): LedgerWriter {
+    if (this.#writer === undefined) throw new TypeError('the lane was not started')
+    return this.#writer
+  }
+
+  get process(): ProjectorProcess {
+    if (this.#process === undefined) throw new TypeError('the lane was not started')
+    return this.#process
+  }
+
+  get postgres(): PostgresServer {
+    if (this.#postgres === undefined) throw new TypeError('there is no PostgreSQL in this lane')
+    return this.#postgres
+  }
+
+  get proxy(): PostgresProxy {
+    if (this.#proxy === undefined) throw new TypeError('there is no PostgreSQL in this lane')
+    return this.#proxy
+  }
+
+  count(what: string): void {
+    this.history.counts[what] = (this.history.counts[what] ?? 0) + 1
+  }
+
+  /** Starts another process beside the ones that there are. */
+  async startProcess(): Promise<ProjectorProcess> {
+    const { medium, plant } = this.#options
+    const places = { broker: this.broker, directory: this.#directory, database: 'postgres' }
+    const plan = { ...places, medium, plant, incarnation: ++this.#incarnation, postgresPort: this.#proxy?.port }
+    const started = await ProjectorProcess.start(plan)
+    this.#processes.add(started)
+    return started
+  }
+
+  /** From now on this process is the one that projects. */
+  async replaceProcess(next?: ProjectorProcess): Promise<void> {
+    this.#process = next ?? (await this.startProcess())
+  }
+
+  async kill(victim: ProjectorProcess): Promise<void> {
+    await victim.kill()
+    this.#processes.delete(victim)
+  }
+
+  async restartBroker(): Promise<void> {
+    await this.#broker?.kill()
+    this.#broker = await BrokerProcess.start({ dataDirectory: join(this.#directory, 'broker'), port: this.#brokerPort })
+  }
+
+  /** Poison that is in the log now does no harm any more. */
+  async mend(): Promise<void> {
+    await writeFile(join(this.#directory, 'mended.json'), JSON.stringify(await this.#ends()))
+  }
+
+  async snapshot(): Promise<Snapshot | undefined> {
+    const snapshot = await this.#snapshots.read()
+    if (snapshot !== undefined) this.history.snapshots.push(snapshot)
+    return snapshot
+  }
+
+  /** Waits until rows and effects have passed what is the end now. */
+  async caughtUp(after: string, patienceMs = this.#options.healMs ?? HEAL_MS): Promise<void> {
+    const ends = await this.#ends()
+    const deadlineMs = performance.now() + patienceMs
+    let last: unknown
+    const isPast = (positions: readonly number[]): boolean => ends.every((end, index) => (positions[index] ?? 0) >= end)
+    while (performance.now() < deadlineMs) {
+      try {
+        const snapshot = await this.#snapshots.read()
+        const effects =
+          this.#options.plant === 'effects run in a rebuild' ? ends : await this.#snapshots.effectPositions()
+        last = { rows: snapshot?.positions, effects }
+        if (snapshot !== undefined && isPast(snapshot.positions) && isPast(effects)) {
+          this.history.snapshots.push(snapshot)
+          return
+        }
+      } catch (error) {
+        // A database that is away, or tables that are dropped between two questions: asked again.
+        last = error
+      }
+      await sleep(POLL_MS)
+    }
+    const text = last instanceof Error ? String(last) : JSON.stringify(last)
+    this.history.stuck.push(`${after}: the ends are ${ends.join()}, and there is ${text}; ${await this.#said()}`)
+  }
+
+  async #said(): Promise<string> {
+    const answer = this.process
+      .ask('status', 'status')
+      .then(({ states, errors }) => `${states.join()} ${errors.join()}`)
+    return await Promise.race([answer.catch(String), sleep(2_000, 'no status')])
+  }
+
+  async #ends(): Promise<readonly number[]> {
+    return (await this.#kafka?.endOffsets(TOPIC, 'committed')) ?? []
+  }
+
+  async #startPostgres(): Promise<void> {
+    const server = await startPostgres({ fsync: 'off' })
+    this.#postgres = server
+    this.#proxy = await PostgresProxy.start(server.port)
+    this.#snapshots = new PostgresSnapshots(server.connection)
+    const client = new Client(server.connection)
+    await client.connect()
+    await client.query(`CREATE SCHEMA audit; CREATE TABLE audit.applied (
+      seq bigserial, schema text NOT NULL DEFAULT current_schema(), incarnation integer NOT NULL,
+      partition integer NOT NULL, place integer NOT NULL, account text NOT NULL)`)
+    await client.end()
+  }
+}
+
+function seenEffect(line: string): SeenEffect {
+  const [incarnation = 0, partition = 0, offset = 0] = line.split(' ').map(Number)
+  return { incarnation, partition, offset }
+}

@@ -1,0 +1,69 @@
+import type { PlantedBugName } from './planted-bugs.ts'
+
+/** A read model at one moment: what one transaction of the database shows. */
+export interface Snapshot {
+  readonly generation: number
+  /** The checkpoint of each partition. */
+  readonly positions: readonly number[]
+  readonly rows: readonly BalanceRow[]
+  /** In the order in which it was written. */
+  readonly audit: readonly AuditRow[]
+  readonly parked: readonly ParkedRow[]
+}
+
+export interface BalanceRow {
+  readonly account: string
+  readonly cents: bigint
+  readonly version: bigint
+}
+
+export interface AuditRow {
+  readonly incarnation: number
+  readonly partition: number
+  readonly offset: number
+  readonly key: string
+}
+
+export interface ParkedRow {
+  readonly partition: number
+  readonly offset: number
+  readonly key: string
+  readonly error: string | null
+}
+
+/** One committed event, as plain kafkajs reads it. */
+export interface LogEvent {
+  readonly partition: number
+  readonly offset: number
+  readonly key: string
+  readonly version: bigint
+  readonly amount: bigint
+  readonly note: string
+}
+
+/** An effect that was seen outside, in the order of the sightings. */
+export interface SeenEffect {
+  readonly incarnation: number
+  readonly partition: number
+  readonly offset: number
+}
+
+/** What a lane did and saw. */
+export interface History {
+  readonly plant: PlantedBugName | undefined
+  readonly snapshots: Snapshot[]
+  readonly effects: SeenEffect[]
+  /** Where effects begin: the ends before the first process was started. */
+  firstEnds: readonly number[]
+  /** Where the log ends, markers included. */
+  ends: readonly number[]
+  log: readonly LogEvent[]
+  /** What should have happened and did not. */
+  readonly stuck: string[]
+  /** How often each fault struck, and how often a process that was replaced was refused. */
+  readonly counts: Record<string, number>
+}
+
+export function newHistory(plant?: PlantedBugName): History {
+  return { plant, snapshots: [], effects: [], firstEnds: [], ends: [], log: [], stuck: [], counts: {} }
+}

@@ -1,0 +1,170 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ProjectorDescriptor } from '@keyfold/eventsourcing'
+import type { KafkaClient, PartitionReader } from '@keyfold/kafka'
+import type { Generation, ReadModel, ReadModelStore } from '@keyfold/projections'
+import { SqliteControl } from '../../../libs/projections/src/stores/sqlite-control.ts'
+
+/*
+ * Faults that read sides have had, put around this one from outside: nothing in the product knows of them. They show
+ * that the lane would find such a fault.
+ */
+
+/** What a fault is put around. */
+interface PlantedBug {
+  readonly store?: (store: ReadModelStore) => ReadModelStore
+  readonly projector?: (projector: ProjectorDescriptor) => ProjectorDescriptor
+  readonly kafka?: (kafka: KafkaClient) => KafkaClient
+}
+
+const bugs = {
+  /** A crash between the two applies the batch again. */
+  'the checkpoint is written outside the transaction': {
+    store: (store) =>
+      around(store, {
+        write: async (write, from, work) => {
+          let reached = from.position
+          await write(from, async (tx) => {
+            const result = await work(tx)
+            reached = typeof result === 'number' ? result : result.position
+            return typeof result === 'number' ? from.position : { ...result, position: from.position }
+          })
+          await sleep(5)
+          return await write(from, () => reached)
+        },
+      }),
+  },
+
+  /** Everybody has the same one: a replaced process that is at the stored position writes, and its successor is refused. */
+  'no epoch is in the checkpoint': {
+    store: (store) => {
+      const { claim } = SqliteControl.prototype
+      SqliteControl.prototype.claim = function (projector) {
+        claim.call(this, projector)
+        return 1
+      }
+      return store
+    },
+  },
+
+  /** An event that cannot be applied is passed as if it had been. */
+  'what cannot be applied is skipped': {
+    projector: (projector) => ({ ...projector, handlers: mapped(projector, swallow) }),
+  },
+
+  /** A new generation serves before it is there. */
+  'the switch comes before the verification': {
+    store: (store) =>
+      around(store, {
+        setup: async (setup, make, model, generation) => {
+          await setup(make)
+          await model.activate(generation)
+        },
+      }),
+  },
+
+  /** Markers and aborted records at the end are never passed. */
+  'the position follows the last record': {
+    kafka: (kafka) => ({
+      ...bound(kafka),
+      openPartitionReader: (options) => {
+        const reader = kafka.openPartitionReader(options)
+        let position = options.fromOffset
+        const next: PartitionReader['next'] = async (...wait) => {
+          const batch = await reader.next(...wait)
+          const last = batch.records.at(-1)
+          if (last !== undefined) position = last.offset + 1
+          return { ...batch, position }
+        }
+        return { next, close: () => reader.close() }
+      },
+    }),
+  },
+
+  /** What was sent is sent again when the rows are built anew. */
+  'effects run in a rebuild': {
+    projector: (projector) => ({
+      ...projector,
+      effects: new Map(),
+      handlers: mapped(projector, (handle, type) => async (data, context) => {
+        await handle(data, context)
+        await projector.effects.get(type)?.(data, context)
+      }),
+    }),
+  },
+
+  /** Later events of a parked key overtake it. */
+  'a parked key is forgotten': {
+    store: (store) =>
+      around(store, {
+        write: (write, from, work) =>
+          write(from, async (tx) => {
+            const result = await work(tx)
+            return typeof result === 'number' ? result : result.position
+          }),
+      }),
+  },
+} satisfies Record<string, PlantedBug>
+
+export type PlantedBugName = keyof typeof bugs
+export const plantedBugs: Readonly<Record<PlantedBugName, PlantedBug>> = bugs
+
+type Handler = ProjectorDescriptor['handlers'] extends ReadonlyMap<string, infer Found> ? Found : never
+
+function mapped(projector: ProjectorDescriptor, change: (handler: Handler, type: string) => Handler) {
+  return new Map([...projector.handlers].map(([type, handler]) => [type, change(handler, type)]))
+}
+
+function swallow(handler: Handler): Handler {
+  return async (data, context) => {
+    try {
+      await handler(data, context)
+    } catch {
+      // This is the fault.
+    }
+  }
+}
+
+/** What a fault does around the members of generations. */
+interface Around {
+  readonly write?: (
+    write: Generation['write'],
+    ...[from, work]: Parameters<Generation['write']>
+  ) => ReturnType<Generation['write']>
+  readonly setup?: (
+    setup: Generation['setup'],
+    make: Parameters<Generation['setup']>[0],
+    ...[model, generation]: [ReadModel, number]
+  ) => Promise<void>
+}
+
+function around(store: ReadModelStore, { write, setup }: Around): ReadModelStore {
+  const claim: ReadModelStore['claim'] = async (projector) => {
+    const model = await store.claim(projector)
+    const openGeneration: ReadModel['openGeneration'] = async (number) => {
+      const generation = await model.openGeneration(number)
+      const [realWrite, realSetup] = [generation.write.bind(generation), generation.setup.bind(generation)]
+      if (write !== undefined) generation.write = (from, work) => write(realWrite, from, work)
+      if (setup !== undefined) generation.setup = (make) => setup(realSetup, make, model, number)
+      return generation
+    }
+    return { ...bound(model), openGeneration }
+  }
+  return { ...bound(store), claim }
+}
+
+/** The members of an object of a class, as an object of their own: private members need the real one. */
+function bound<Real extends object>(real: Real): Real {
+  const members = namesOf(real).map((name): [string, unknown] => {
+    const value: unknown = Reflect.get(real, name)
+    return [name, typeof value === 'function' ? value.bind(real) : value]
+  })
+  return Object.fromEntries(members) as Real
+}
+
+function namesOf(real: object): string[] {
+  const names = new Set<string>()
+  for (let at: object | null = real; at !== null && at !== Object.prototype; at = Reflect.getPrototypeOf(at))
+    for (const name of Object.getOwnPropertyNames(at)) names.add(name)
+  names.delete('constructor')
+  return [...names]
+}

@@ -1,0 +1,77 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import type { Order, ProcessPlan, Report } from './projecting-process.ts'
+
+const main = fileURLToPath(new URL('projecting-process.ts', import.meta.url))
+const ANSWER_MS = 60_000
+
+/** A process that projects, with which anything may happen. */
+export class ProjectorProcess {
+  readonly #child: ChildProcess
+  readonly #errors: string[] = []
+
+  /** Resolves once its projectors run, or wait for their database. */
+  static async start(plan: ProcessPlan): Promise<ProjectorProcess> {
+    const started = new ProjectorProcess(plan)
+    await started.hear('running')
+    return started
+  }
+
+  private constructor(plan: ProcessPlan) {
+    const execArgv = ['--conditions=@keyfold/source', '--no-warnings']
+    this.#child = fork(main, [JSON.stringify(plan)], { execArgv, stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
+    this.#child.stderr?.on('data', (chunk: Buffer) => this.#errors.push(chunk.toString()))
+  }
+
+  order(order: Order): void {
+    this.#child.send(order)
+  }
+
+  /** The next report of one of these kinds. */
+  async hear<Kind extends Report['kind']>(...kinds: Kind[]): Promise<Extract<Report, { kind: Kind }>> {
+    return await new Promise((resolve, reject) => {
+      const settle = (): void => {
+        clearTimeout(timer)
+        this.#child.off('message', listen)
+        this.#child.off('exit', ended)
+      }
+      const ended = (): void => {
+        settle()
+        reject(new Error(`the projecting process ended before it said ${kinds.join(' or ')}: ${this.#errors.join('')}`))
+      }
+      const listen = (message: Report): void => {
+        if (!(kinds as string[]).includes(message.kind)) return
+        settle()
+        resolve(message as Extract<Report, { kind: Kind }>)
+      }
+      const timer = setTimeout(() => {
+        settle()
+        reject(new Error(`the projecting process never said ${kinds.join(' or ')}`))
+      }, ANSWER_MS)
+      this.#child.on('message', listen)
+      this.#child.on('exit', ended)
+    })
+  }
+
+  async ask<Kind extends Report['kind']>(order: Order, ...kinds: Kind[]): Promise<Extract<Report, { kind: Kind }>> {
+    const heard = this.hear(...kinds)
+    this.order(order)
+    return await heard
+  }
+
+  pause(): void {
+    this.#child.kill('SIGSTOP')
+  }
+
+  goOn(): void {
+    this.#child.kill('SIGCONT')
+  }
+
+  async kill(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
+    const ended = once(this.#child, 'exit')
+    this.#child.kill('SIGKILL')
+    await ended
+  }
+}

@@ -1,0 +1,201 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Client } from 'pg'
+import type { FaultWorld } from './fault-lane.ts'
+import type { Medium } from './ledger.ts'
+
+type Strike = (world: FaultWorld) => Promise<void>
+
+/** What goes wrong, and how it is put right again. After each the lane waits until everything is applied. */
+export const strikes = {
+  /** kill -9 in the middle of applying. */
+  kill: async (world) => {
+    await underWay(world)
+    await world.kill(world.process)
+    await world.replaceProcess()
+  },
+
+  /** A process is stopped, another takes over, the first wakes up and finds new events. */
+  'zombie with work': async (world) => {
+    const zombie = await overtaken(world)
+    const quiet = world.random() < 0.5
+    if (!quiet) await world.writer.write(3)
+    // What the zombie has locked is free when it wakes up, or when the database has lost patience.
+    if (!quiet) await settled(world, 3_000)
+    zombie.goOn()
+    await world.writer.write(4)
+    await fenced(world, zombie)
+  },
+
+  /** Two processes that both think that the projector is theirs. */
+  'second process': async (world) => {
+    const first = world.process
+    await world.replaceProcess()
+    await world.writer.write(4)
+    await fenced(world, first)
+  },
+
+  'broker restart': async (world) => {
+    const writing = world.writer.write(6)
+    await sleep(world.random() * 30)
+    await world.restartBroker()
+    await writing
+  },
+
+  poison: async (world) => {
+    await world.writer.write(4, { isPoisoned: true })
+    await world.writer.write(3)
+  },
+
+  /** What was parked can be applied now. */
+  mend: async (world) => {
+    await world.mend()
+    for (let attempt = 0; attempt < 20; attempt++) {
+      const { left } = await world.process.ask('retry', 'retried')
+      if (left === 0) return
+      await sleep(50)
+    }
+    throw new Error('what is mended stays parked')
+  },
+
+  rebuild: async (world) => {
+    const ended = world.process.ask('rebuild', 'rebuilt', 'not rebuilt')
+    const over = new AbortController()
+    const done = ended.finally(() => over.abort())
+    done.catch(() => {})
+    while (!over.signal.aborted) {
+      await world.writer.write(1)
+      await look(world)
+    }
+    const outcome = await done
+    if (outcome.kind === 'not rebuilt') throw new Error(outcome.error)
+  },
+
+  /** kill -9 in a rebuild, anywhere: the next process goes on with it, or begins with what there is. */
+  'kill in a rebuild': async (world) => {
+    world.process.order('rebuild')
+    const writing = world.writer.write(3)
+    await sleep(world.random() * 80)
+    await world.kill(world.process)
+    await writing
+    await world.replaceProcess()
+    for (;;) {
+      const { states } = await world.process.ask('status', 'status')
+      if (!states.includes('rebuilding')) return
+      await look(world)
+    }
+  },
+
+  'database restart': async (world) => {
+    const writing = world.writer.write(6)
+    await sleep(world.random() * 20)
+    await world.postgres.stop('fast')
+    await world.postgres.start()
+    await writing
+  },
+
+  'database crash': async (world) => {
+    const writing = world.writer.write(6)
+    await sleep(world.random() * 20)
+    await world.postgres.stop('immediate')
+    await world.postgres.start()
+    await writing
+  },
+
+  'connections terminated': async (world) => {
+    const writing = world.writer.write(8)
+    const client = new Client(world.postgres.connection)
+    await client.connect()
+    for (let times = 0; times < 3; times++) {
+      await sleep(world.random() * 10)
+      await client.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()')
+    }
+    await client.end()
+    await writing
+  },
+
+  'COMMIT lost': (world) => cutting(world, 'lost'),
+  'COMMIT unanswered': (world) => cutting(world, 'unanswered'),
+} satisfies Record<string, Strike>
+
+export type StrikeName = keyof typeof strikes
+
+const EVERYWHERE: readonly StrikeName[] = [
+  'kill',
+  'zombie with work',
+  'second process',
+  'broker restart',
+  'poison',
+  'mend',
+  'rebuild',
+  'kill in a rebuild',
+]
+const POSTGRES_ONLY: readonly StrikeName[] = [
+  'database restart',
+  'database crash',
+  'connections terminated',
+  'COMMIT lost',
+  'COMMIT unanswered',
+]
+
+/** What can be done to a medium. */
+export const strikesOf: Readonly<Record<Medium, readonly StrikeName[]>> = {
+  sqlite: EVERYWHERE,
+  postgres: [...EVERYWHERE, ...POSTGRES_ONLY],
+}
+
+/** Events are written and are being applied. */
+async function underWay(world: FaultWorld): Promise<void> {
+  await world.writer.write(6)
+  await sleep(world.random() * 30)
+}
+
+/** Stops the process that projects and starts another; answers the stopped one. */
+async function overtaken(world: FaultWorld) {
+  const zombie = world.process
+  if (world.random() < 0.5) await underWay(world)
+  zombie.pause()
+  try {
+    const next = world.startProcess()
+    // One that waits for a lock of the stopped one cannot begin.
+    const first = await Promise.race([next, sleep(8_000, undefined)])
+    if (first === undefined) zombie.goOn()
+    await world.replaceProcess(await next)
+  } catch (error) {
+    zombie.goOn()
+    throw error
+  }
+  return zombie
+}
+
+/** Waits until the replaced process has learnt that it is replaced, then ends it. */
+async function fenced(world: FaultWorld, replaced: FaultWorld['process']): Promise<void> {
+  for (let attempt = 0; attempt < 200; attempt++) {
+    const { errors } = await replaced.ask('status', 'status')
+    if (errors.some((error) => error.includes('CHECKPOINT_FENCED'))) {
+      world.count('a replaced process was refused')
+      break
+    }
+    await sleep(20)
+  }
+  await world.kill(replaced)
+}
+
+async function settled(world: FaultWorld, patienceMs: number): Promise<void> {
+  const before = world.history.stuck.length
+  await world.caughtUp('a take-over', patienceMs)
+  world.history.stuck.length = before
+}
+
+/** A snapshot in the middle of things. */
+async function look(world: FaultWorld): Promise<void> {
+  // A generation may be dropped between two questions.
+  await world.snapshot().catch(() => world.count('a snapshot came in between'))
+  await sleep(5)
+}
+
+async function cutting(world: FaultWorld, how: 'lost' | 'unanswered'): Promise<void> {
+  world.proxy.cuts.push(how, how, how)
+  await world.writer.write(8)
+  await world.caughtUp(`COMMIT ${how}`)
+  world.proxy.cuts.length = 0
+}
