@@ -40,7 +40,7 @@ const NODE_ALLOWED = [
   /^libs\/event-store\/src\/state\/sqlite-/,
   /^libs\/event-store\/src\/ownership\/peers\//,
   /^libs\/projections\/src\/stores\//,
-  /^libs\/nest\/src\/(reads|context|operations)\//,
+  /^libs\/nest\/src\/(reads|commands|context|operations)\//,
   /^libs\/testing\/src\//,
 ]
 

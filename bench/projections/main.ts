@@ -36,6 +36,8 @@ const { values: options } = parseArgs({
   },
 })
 
+const SLOW: ContestantName = 'hand-written loop, PostgreSQL'
+
 let databases = 0
 
 /**
@@ -51,21 +53,24 @@ async function main(): Promise<void> {
     `Node ${process.version}, ${cpus().length} cores (${cpus()[0]?.model.trim()}); broker, reader and database on the same ` +
       `machine; ${whole(events)} events, medians of ${options.rounds}; PostgreSQL ${postgres === undefined ? 'is not here' : 'with its default settings'}\n\n`,
   )
-  for (const partitions of options.partitions.split(',').map(Number)) {
-    const address = {
-      broker: broker.address,
-      registry: registry.url,
-      topic: `bench.account-${partitions}`,
-      partitions,
-      events,
+  try {
+    for (const partitions of options.partitions.split(',').map(Number)) {
+      const address = {
+        broker: broker.address,
+        registry: registry.url,
+        topic: `bench.account-${partitions}`,
+        partitions,
+        events,
+      }
+      await fill(address)
+      await compare(address, postgres)
     }
-    await fill(address)
-    await compare(address, postgres)
+  } finally {
+    await postgres?.destroy()
+    await registry.close()
+    await broker.end()
+    await broker.remove()
   }
-  await postgres?.destroy()
-  await registry.close()
-  await broker.end()
-  await broker.remove()
 }
 
 async function compare(address: LogAddress, postgres: PostgresServer | undefined): Promise<void> {
@@ -103,7 +108,8 @@ interface Result {
 async function measure(name: ContestantName, address: LogAddress, server: PostgresServer | undefined): Promise<Result> {
   const directory = await mkdtemp(join(tmpdir(), 'keyfold-bench-'))
   const postgres = server === undefined ? undefined : { ...server.connection, database: await freshDatabase(server) }
-  const places: Places = { address, directory, postgres }
+  const share = name === SLOW ? Number(options['slow-share']) : 1
+  const places: Places = { address: { ...address, events: Math.ceil(address.events * share) }, directory, postgres }
   const child = await promisify(execFile)(process.execPath, [
     '--conditions=@keyfold/source',
     '--no-warnings',

@@ -1,5 +1,6 @@
 import type { AnyCommandType, Command, CommandDefinition, KeyfoldError, StandardIssue } from '@keyfold/eventsourcing'
 import { fail } from './errors.ts'
+import { extensionIssues, type Extensions } from './extensions.ts'
 
 export type ValidatedCommand =
   | { readonly kind: 'valid'; readonly command: Command; readonly key: string }
@@ -12,8 +13,11 @@ const keyBytesMax = 1_024
 export async function validatedCommand(
   command: Command,
   definition: CommandDefinition<Record<string, unknown>>,
+  extensions?: Extensions,
 ): Promise<ValidatedCommand> {
   const { schema, name } = definition
+  const misfits = extensions === undefined ? [] : extensionIssues(extensions)
+  if (misfits.length > 0) return invalid(name, misfits)
   if (schema === undefined) return withKey(command, definition)
   const result = await schema['~standard'].validate({ ...command })
   if (result.issues !== undefined) return invalid(name, result.issues)

@@ -2,6 +2,7 @@ import type { DomainEvent } from '@keyfold/eventsourcing'
 import type { RecordToWrite, StoredRecord } from '@keyfold/kafka'
 import { fail } from './errors.ts'
 import type { EncodedEvent, EventCodec, WrittenSchema } from './event-codec.ts'
+import { extensionHeader, type Extensions } from './extensions.ts'
 
 /** The record headers of an event: CloudEvents 1.0 in Kafka's binary mode, and what the framework itself needs. */
 export const HEADERS = {
@@ -23,6 +24,9 @@ export const HEADERS = {
   commandIndex: 'keyfold-command-index',
   /** How many events the command has. */
   commandSize: 'keyfold-command-size',
+  /** The aggregate that the command was for, and its version after the command: only when it led to events of others, too. */
+  commandKey: 'keyfold-command-key',
+  commandVersion: 'keyfold-command-version',
   /** The transaction that it was committed in. */
   batchId: 'keyfold-batch-id',
   schemaVersion: 'keyfold-schema-version',
@@ -42,10 +46,13 @@ export interface EnvelopeFacts {
   readonly commandFingerprint: string
   readonly commandIndex: number
   readonly commandSize: number
+  /** The command's aggregate and its version after the command, for a command about several. */
+  readonly commandTarget: { readonly key: string; readonly version: number } | undefined
   readonly batchId: string
   readonly ownerEpoch: number
   readonly correlationId: string | undefined
   readonly causationId: string | undefined
+  readonly extensions: Extensions
 }
 
 /** Where and how an event is stored: what upcasters do not change. */
@@ -95,16 +102,29 @@ export function encodeEnvelope(facts: EnvelopeFacts, encoded: EncodedEvent): Rec
       [HEADERS.contentType]: 'application/avro',
       ...(facts.correlationId === undefined ? {} : { [HEADERS.correlationId]: facts.correlationId }),
       ...(facts.causationId === undefined ? {} : { [HEADERS.causationId]: facts.causationId }),
+      ...extensionHeaders(facts.extensions),
       [HEADERS.version]: String(facts.version),
       [HEADERS.commandId]: facts.commandId,
       [HEADERS.commandFingerprint]: facts.commandFingerprint,
       [HEADERS.commandIndex]: String(facts.commandIndex),
       [HEADERS.commandSize]: String(facts.commandSize),
+      ...(facts.commandTarget === undefined
+        ? {}
+        : {
+            [HEADERS.commandKey]: facts.commandTarget.key,
+            [HEADERS.commandVersion]: String(facts.commandTarget.version),
+          }),
       [HEADERS.batchId]: facts.batchId,
       [HEADERS.schemaVersion]: String(encoded.schemaVersion),
       [HEADERS.ownerEpoch]: String(facts.ownerEpoch),
     },
   }
+}
+
+function extensionHeaders(extensions: Extensions): Record<string, string> {
+  const headers: Record<string, string> = {}
+  for (const name in extensions) headers[extensionHeader(name)] = extensions[name] ?? ''
+  return headers
 }
 
 /**

@@ -17,7 +17,7 @@ const errors = {
   OVERLOADED: { retriable: true, fix: 'try again later, or use more partitions' },
   NOT_OWNER: {
     retriable: true,
-    fix: 'send the command to the instance that owns the partition now; this one must be restarted to own it again',
+    fix: 'send the command to the instance that owns the partition now; one that owns partitions alone must be restarted',
   },
   WRITE_REFUSED: { retriable: false, fix: 'see the cause: the cluster does not take this record' },
   EVENT_STORE_CLOSED: { retriable: true, fix: 'send the command to an instance that is running' },
@@ -30,6 +30,14 @@ const errors = {
   },
   PARTITION_REFUSED: { retriable: false, fix: 'see the cause; the partition is opened again at the next start' },
   TOPIC_MISMATCH: { retriable: false, fix: 'give the topic and its state topic the same number of partitions' },
+  AGGREGATE_ELSEWHERE: {
+    retriable: false,
+    fix: 'give aggregates that are decided on together one partition key: `partitionKey` of the aggregate',
+  },
+  STATE_STORE_LOST: {
+    retriable: true,
+    fix: 'none is needed: the partition is claimed again; look at the disk when it goes on',
+  },
   // Schemas.
   SCHEMA_INCOMPATIBLE: { retriable: false, fix: 'change the new version so that it can read every earlier one' },
   SCHEMA_NOT_REGISTERED: { retriable: true, fix: 'register the version first' },
@@ -43,10 +51,22 @@ const errors = {
   },
   EVENT_NAME_TAKEN: { retriable: false, fix: 'give one of the two events another full name' },
   // What keeps an event store from starting.
+  PEER_LISTEN_FAILED: {
+    retriable: false,
+    fix: 'choose another address or port for other instances: `ownership.listen`',
+  },
+  GROUPS_UNSUPPORTED: { retriable: false, fix: 'use a Kafka client with groups, or `ownership: "alone"`' },
+  PREFLIGHT_REFUSED: {
+    retriable: false,
+    fix: 'correct the topics as the findings say; `preflight: "warn"` starts all the same',
+  },
   GATE_REFUSED: {
     retriable: false,
     fix: 'correct the schemas or upcasters as the findings say; `gate: { mode: "warn" }` starts all the same',
   },
+  // Queries.
+  AGGREGATE_UNKNOWN: { retriable: false, fix: 'take one of the names that there are' },
+  VERSION_NOT_REACHED: { retriable: false, fix: 'ask for a version that the aggregate has' },
   // Replays.
   REPLAY_RECORD_INVALID: { retriable: false, fix: 'record the states again, with the code to compare with' },
   // Stored records.

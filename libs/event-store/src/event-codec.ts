@@ -43,7 +43,7 @@ export interface RegisteredSchema {
   readonly subject: string
   readonly version: number
   readonly id: number
-  /** The schema's text. */
+  /** The schema's text, types of other subjects written out in it. */
   readonly schema: string
 }
 
@@ -63,7 +63,7 @@ export interface WrittenSchema {
   readonly name: string
   /** The event's version; undefined when this code knows no version with that schema. */
   readonly version: number | undefined
-  /** The registry's guid: MD5 of the canonical text as UUID text. Undefined when the schema cannot be parsed. */
+  /** The registry's guid: MD5 of the canonical text and the references as UUID text. Undefined when the schema cannot be parsed. */
   readonly guid: string | undefined
 }
 

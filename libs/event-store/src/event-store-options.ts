@@ -2,6 +2,9 @@ import type { AggregateDescriptor } from '@keyfold/eventsourcing'
 import type { KafkaClient } from '@keyfold/kafka'
 import type { EventCodec } from './event-codec.ts'
 import type { GateOptions, StartRetry } from './gate/gate-options.ts'
+import type { PreflightMode } from './preflight/preflight-findings.ts'
+import type { SharedOwnership } from './ownership/ownership-options.ts'
+import type { EventStoreSignal } from './signals.ts'
 
 export type EventStoreLogger = (
   level: 'debug' | 'info' | 'warn' | 'error',
@@ -21,6 +24,21 @@ export interface EventStoreOptions {
   readonly newId?: () => string
   readonly logger?: EventStoreLogger
   readonly limits?: Partial<EventStoreLimits>
+  /**
+   * Where the folded aggregates and the command ids of its partitions are kept, as SQLite files: a cache, which may be
+   * deleted at any time. Left out: in memory, so that a start reads each partition from its beginning, and aggregates
+   * that are not used stay in memory as text.
+   */
+  readonly dataDirectory?: string
+  /**
+   * `alone` (default): this process owns every partition; no group, no port. `shared`: instances of the application
+   * share them; the settings say who reaches whom.
+   */
+  readonly ownership?: 'alone' | 'shared' | SharedOwnership
+  /** Hears what happens, for metrics. */
+  readonly onSignal?: (signal: EventStoreSignal) => void
+  /** What is done about topics that can lose events, before anything is written. Default `refuse`. */
+  readonly preflight?: PreflightMode
   /** What is looked at before commands are taken. */
   readonly gate?: GateOptions
   /** How often a registry that cannot be reached is tried at start. */
@@ -37,10 +55,25 @@ export interface EventStoreLimits {
   readonly queuedCommands: number
   /** How long a caller waits unless it says otherwise, in milliseconds. */
   readonly deadlineMs: number
-  /** Accepted command ids that a repeat is recognised by: the last ones of the partition. */
+  /** Accepted command ids that a repeat is recognised by: at least the last ones of the partition. */
   readonly acceptedCommands: number
-  /** Rejected and no-op command ids kept in the state topic; an older one is decided anew when it is repeated. */
+  /** … and not for longer than this, in milliseconds. An older one is decided anew when it is repeated. */
+  readonly acceptedWindowMs: number
+  /** Rejected and no-op command ids kept in memory and in the state topic. */
   readonly rejectedCommands: number
+  /** … and not for longer than this, in milliseconds. */
+  readonly rejectedWindowMs: number
+  /** Aggregates kept in memory; others are taken from the local store when they are needed. */
+  readonly cachedAggregates: number
+  /** Their bytes, roughly. */
+  readonly cachedBytes: number
+  /**
+   * The local store is written when so many aggregates have changed, or eight times as many events have come. After a
+   * crash that much is read from the log again.
+   */
+  readonly checkpointAggregates: number
+  /** An aggregate's state is written to the state topic every so many events. 0: never. */
+  readonly snapshotEvery: number
   /**
    * After this the cluster aborts an open transaction and fences its writer, in milliseconds. Longer than a commit can
    * take (three requests), so that only a writer that is gone is fenced by the clock.
@@ -56,7 +89,13 @@ export const defaultLimits: EventStoreLimits = {
   queuedCommands: 10_000,
   deadlineMs: 10_000,
   acceptedCommands: 100_000,
+  acceptedWindowMs: 24 * 3_600_000,
   rejectedCommands: 10_000,
+  rejectedWindowMs: 24 * 3_600_000,
+  cachedAggregates: 10_000,
+  cachedBytes: 64 * 1_048_576,
+  checkpointAggregates: 512,
+  snapshotEvery: 100,
   transactionTimeoutMs: 60_000,
   claimsAtOnce: 8,
 }

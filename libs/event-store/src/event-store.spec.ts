@@ -200,19 +200,6 @@ describe('an event store', () => {
     await store.close()
   })
 
-  it('warns about topics that would lose events', async () => {
-    const { InMemoryKafka } = await import('@keyfold/testing')
-    const kafka = new InMemoryKafka()
-    await kafka.ensureTopics([
-      { name: topic, partitions: 2, configs: { 'cleanup.policy': 'compact', 'retention.ms': '1000' } },
-    ])
-    const { logged } = await openCounters({ kafka })
-    expect(logged.filter((line) => line.startsWith('warn'))).toEqual([
-      expect.stringContaining('cleanup.policy=compact'),
-      expect.stringContaining('retention.ms=1000'),
-    ])
-  })
-
   it('does not open a partition in which somebody else has written', async () => {
     const { store, kafka, logged, openAnother } = await openCounters()
     await store.execute(add(1))
@@ -239,7 +226,7 @@ describe('an event store', () => {
     await store.close()
     const { avroType, encodeWire } = await import('@keyfold/avro')
     const type = avroType(Unlisted.versions[0]?.schema as object)
-    const id = await registry.register(`${topic}-test.Unlisted`, type.schema)
+    const id = await registry.register(`${topic}-test.Unlisted`, { schema: type.schema, references: [] })
     const [record] = await readRaw(kafka)
     if (record === undefined) throw new Error('nothing stored')
     const headers = { ...record.headers, 'keyfold-version': '2' }

@@ -1,20 +1,18 @@
 import type { AggregateDescriptor } from '@keyfold/eventsourcing'
-import type { KafkaClient, TopicDescription } from '@keyfold/kafka'
+import type { KafkaClient } from '@keyfold/kafka'
 import { fail } from './errors.ts'
 import type { EventStoreLogger } from './event-store-options.ts'
 
 /** Kafka settings of the two topics of an aggregate; the event log keeps everything. */
 const eventSettings = { 'cleanup.policy': 'delete', 'retention.ms': '-1', 'retention.bytes': '-1' } as const
 const stateSettings = { 'cleanup.policy': 'compact' } as const
-const looked = Object.keys(eventSettings)
 
 export function stateTopicOf(topic: string): string {
   return `${topic}.state`
 }
 
 /**
- * Creates the topics that are missing, says what is wrong with the others, and returns the number of partitions of
- * each aggregate's topic. Errors: `TOPIC_MISMATCH`, those of the Kafka client.
+ * Creates the topics that are missing, and returns the number of partitions of each aggregate's topic. Errors: `TOPIC_MISMATCH`, those of the Kafka client.
  */
 export async function prepareTopics(
   kafka: KafkaClient,
@@ -23,7 +21,7 @@ export async function prepareTopics(
   log: EventStoreLogger,
 ): Promise<ReadonlyMap<string, number>> {
   const names = aggregates.flatMap(({ topic }) => [topic, stateTopicOf(topic)])
-  const existing = new Map((await kafka.describeTopics(names, looked)).map((topic) => [topic.name, topic]))
+  const existing = new Map((await kafka.describeTopics(names)).map((topic) => [topic.name, topic]))
   const wanted = aggregates.flatMap(({ topic }) => {
     const state = stateTopicOf(topic)
     const count = existing.get(topic)?.partitions ?? existing.get(state)?.partitions ?? partitions
@@ -34,24 +32,11 @@ export async function prepareTopics(
   })
   const created = await kafka.ensureTopics(wanted)
   if (created.length > 0) log('info', `created topics ${created.join(', ')}`)
-  for (const { name, partitions: count, configs } of wanted) {
+  for (const { name, partitions: count } of wanted) {
     const found = existing.get(name)
     if (found === undefined) continue
     if (found.partitions !== count)
       throw fail('TOPIC_MISMATCH', `topic ${name} has ${found.partitions} partitions, its events topic has ${count}`)
-    warnAbout(found, configs, log)
   }
   return new Map(wanted.map(({ name, partitions: count }) => [name, count]))
-}
-
-function warnAbout(found: TopicDescription, wanted: Readonly<Record<string, string>>, log: EventStoreLogger): void {
-  for (const [key, value] of Object.entries(wanted)) {
-    const has = found.configs[key]
-    if (has === undefined || has === '' || has === value) continue
-    log('warn', `topic ${found.name} has ${key}=${has}; an event store needs ${value}, or it loses events`, {
-      topic: found.name,
-      setting: key,
-      value: has,
-    })
-  }
 }

@@ -12,6 +12,8 @@ export interface ReadEventsOptions {
   readonly fromOffset?: number
   /** Only this aggregate's events. */
   readonly key?: string
+  /** The aggregate's, when its events do not lie in the partition of their own key. */
+  readonly partitionKey?: ((key: string) => string) | undefined
   /** At most this many events, up to 10,000; a record that became several is not cut apart. Default 100. */
   readonly limit?: number
 }
@@ -27,10 +29,11 @@ export async function readEvents(
   codec: EventCodec,
   options: ReadEventsOptions,
 ): Promise<readonly StoredEvent[]> {
-  const { topic, fromOffset, key } = options
+  const { topic, fromOffset, key, partitionKey = (own: string) => own } = options
   const limit = Math.min(options.limit ?? 100, limitMax)
   const [starts, ends] = await Promise.all([kafka.startOffsets(topic), kafka.endOffsets(topic, 'committed')])
-  const chosen = options.partition ?? (key === undefined ? undefined : partitionForKey(Buffer.from(key), ends.length))
+  const ofKey = key === undefined ? undefined : partitionForKey(Buffer.from(partitionKey(key)), ends.length)
+  const chosen = options.partition ?? ofKey
   if (fromOffset !== undefined && chosen === undefined && ends.length > 1)
     throw new TypeError('fromOffset needs a partition or a key')
   const partitions = chosen === undefined ? [...ends.keys()] : [chosen]

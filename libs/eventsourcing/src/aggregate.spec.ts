@@ -37,6 +37,9 @@ const context: DecisionContext = {
   commandId: 'id',
   now: new Date(0),
   newId: () => 'new',
+  stateOf: () => {
+    throw new TypeError('no other aggregate is asked for here')
+  },
 }
 
 describe('an aggregate as a plain value', () => {

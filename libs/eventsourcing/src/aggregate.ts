@@ -14,6 +14,16 @@ export interface AggregateDescriptor {
   /** The Kafka topic of its events; the aggregate's id is their key. */
   readonly topic: string
   readonly initialState: () => unknown
+  /**
+   * The version of what `evolve` makes of events. Raise it whenever a step changes: states that were kept under another
+   * version are thrown away and folded again.
+   */
+  readonly stateVersion: number
+  /**
+   * Aggregates with the same partition key share a partition and may be decided on together. It is a function of the
+   * aggregate's id, so that everybody finds an aggregate by its id alone; fixed for a topic's life.
+   */
+  readonly partitionKey: (key: string) => string
   /** By command name. */
   readonly decide: ReadonlyMap<string, CommandHandler>
   /** By event name. */
@@ -41,6 +51,19 @@ export interface DecisionContext {
   readonly now: Date
   /** A new unique id. */
   readonly newId: () => string
+  /**
+   * Another aggregate of the same topic and partition key, as it is at this moment: for rules over several of them, such
+   * as a name that must be unique. It must not be changed; `eventFor` gives it events.
+   * @throws {TypeError} when its partition key is another one.
+   */
+  readonly stateOf: <State = unknown>(key: string) => AggregateView<State>
+}
+
+/** An aggregate as a decision on another one sees it. */
+export interface AggregateView<State = unknown> {
+  readonly state: Readonly<State>
+  /** 0: it has no event yet. */
+  readonly version: number
 }
 
 export interface EventContext {
@@ -66,6 +89,10 @@ export interface AggregateOptions<State> {
   readonly name: string
   readonly topic: string
   readonly initialState: () => State
+  /** Default 1. Raise it whenever a step of `evolve` changes what a state is. */
+  readonly stateVersion?: number
+  /** Default: the id itself. `(id) => id.split('/')[0] ?? id` puts all of a tenant's aggregates into one partition. */
+  readonly partitionKey?: (key: string) => string
   readonly decide: readonly HandlerEntry<State>[]
   readonly evolve: readonly ApplierEntry<State>[]
   /** Events that it emits but does not learn from. */
@@ -96,6 +123,7 @@ export function applies<Type extends AnyEventType, State>(
  */
 export function aggregate<State>(options: AggregateOptions<State>): AggregateDescriptor {
   const { name, topic, initialState, decide, evolve, emits = [], upcasters = [] } = options
+  const { stateVersion = 1, partitionKey = (key: string) => key } = options
   if (name === '' || topic === '') throw new TypeError('an aggregate needs a name and a topic')
   const commands = decide.map(({ command }) => command)
   const applied = evolve.map(({ event }) => event)
@@ -112,6 +140,8 @@ export function aggregate<State>(options: AggregateOptions<State>): AggregateDes
     name,
     topic,
     initialState,
+    stateVersion,
+    partitionKey,
     decide: new Map(decide.map(({ command, handler }) => [command.command.name, handler as CommandHandler])),
     evolve: new Map(evolve.map(({ event, applier }) => [event.eventName, applier as EventApplier])),
     commands,

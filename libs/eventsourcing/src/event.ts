@@ -2,6 +2,16 @@
 export interface DomainEvent<Name extends string = string, Data = unknown> {
   readonly type: Name
   readonly data: Data
+  /** The aggregate that it happened to, when that is not the one its command was for. */
+  readonly key?: string
+}
+
+/**
+ * An event of another aggregate of the same partition key than the command's: it is stored under that one's id, in the
+ * same transaction, or not at all.
+ */
+export function eventFor<Event extends DomainEvent>(key: string, event: Event): Event & { readonly key: string } {
+  return { ...event, key }
 }
 
 /** An event in the shape of a version that need not be the newest: what old code wrote, or what an upcaster gives. */
@@ -17,6 +27,23 @@ export interface EventSchemaVersion {
   readonly guid?: string
   /** What the schema file lists under `keyfold.lint`: exceptions from lint rules, with their reasons. */
   readonly lint?: unknown
+  /** Types that the schema uses by their names and does not define itself. */
+  readonly references?: readonly TypeReference[]
+}
+
+/** A type that schemas of events use by its full name, with everything that was published of it. */
+export interface SharedType {
+  readonly name: string
+  /** Oldest first. */
+  readonly versions: readonly EventSchemaVersion[]
+}
+
+/** Which version of another type a schema uses, and the subject under which a registry has that type. */
+export interface TypeReference {
+  readonly subject: string
+  /** Of `type`; the registry may count otherwise. */
+  readonly version: number
+  readonly type: SharedType
 }
 
 /** What reading and writing one version means in TypeScript. */

@@ -19,6 +19,9 @@ export interface ProjectorDescriptor {
   readonly verify: ProjectorVerification | undefined
   /** By event name. */
   readonly handlers: ReadonlyMap<string, ProjectionHandler>
+  /** What is done in the world outside, by event name: at least once per event, and never for events of the past. */
+  readonly effects: ReadonlyMap<string, ProjectionHandler>
+  /** Of handlers and effects. */
   readonly events: readonly AnyEventType[]
   /** `manual`: does nothing until it is started for the first time; from then on like `auto`. */
   readonly start: 'auto' | 'manual'
@@ -69,6 +72,15 @@ export interface ProjectionEntry<Tx> {
   readonly handler: (data: never, context: ProjectionContext<Tx>) => void | Promise<void>
 }
 
+/** An event's surroundings in an effect, which has no transaction. */
+export type EffectContext = Omit<ProjectionContext, 'tx'>
+
+/** One row of a projector's effects. */
+export interface EffectEntry {
+  readonly event: AnyEventType
+  readonly effect: (data: never, context: ProjectionContext) => void | Promise<void>
+}
+
 export interface ProjectorOptions<Tx> extends Partial<ProjectorPolicies> {
   readonly name: string
   readonly version: number
@@ -80,6 +92,12 @@ export interface ProjectorOptions<Tx> extends Partial<ProjectorPolicies> {
   /** Asked before the rows of a raised version begin to serve, with query handles on both; see `ProjectorVerification`. */
   readonly verify?: ProjectorVerification<never>
   readonly on: readonly ProjectionEntry<Tx>[]
+  /**
+   * Mails, calls of other services and the like. They run for what is written after the projector (or its first effect)
+   * was started for the first time, in no rebuild, one event after the other; after a crash the last one may run again,
+   * so give the receiver topic, partition and offset as a key.
+   */
+  readonly effects?: readonly EffectEntry[]
   readonly start?: 'auto' | 'manual'
 }
 
@@ -91,19 +109,31 @@ export function on<Type extends AnyEventType, Tx>(
   return { event, handler }
 }
 
+/** A row of `effects`. */
+export function effect<Type extends AnyEventType>(
+  event: Type,
+  run: (data: NonNullable<Type['__data']>, context: EffectContext) => void | Promise<void>,
+): EffectEntry {
+  return { event, effect: run }
+}
+
 /**
  * A projector as a plain value.
  * @throws {TypeError} when it reads nothing, its version is no positive integer, or an event appears twice.
  */
 export function projector<Tx>(options: ProjectorOptions<Tx>): ProjectorDescriptor {
   const { name, version, from, store, setup, on: entries, start = 'auto' } = options
-  const { onError = 'park-key', onUnknownEvent = 'fail' } = options
+  const { onError = 'park-key', onUnknownEvent = 'fail', effects = [] } = options
   if (from.length === 0) throw new TypeError(`projector ${name} reads nothing: name an aggregate or a topic in "from"`)
   if (!Number.isSafeInteger(version) || version < 1)
     throw new TypeError(`projector ${name}: version must be 1, 2, 3 …, not ${version}`)
   refuseDuplicates(
     `projector ${name} handles`,
     entries.map(({ event }) => event.eventName),
+  )
+  refuseDuplicates(
+    `projector ${name} has effects of`,
+    effects.map(({ event }) => event.eventName),
   )
   return {
     kind: 'projector',
@@ -115,7 +145,8 @@ export function projector<Tx>(options: ProjectorOptions<Tx>): ProjectorDescripto
     indexes: options.indexes as ProjectorDescriptor['indexes'],
     verify: options.verify as ProjectorDescriptor['verify'],
     handlers: new Map(entries.map(({ event, handler }) => [event.eventName, handler as ProjectionHandler])),
-    events: entries.map(({ event }) => event),
+    effects: new Map(effects.map(({ event, effect: run }) => [event.eventName, run as ProjectionHandler])),
+    events: [...new Set([...entries, ...effects].map(({ event }) => event))],
     start,
     policies: { onError, onUnknownEvent },
   }

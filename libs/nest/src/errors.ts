@@ -17,7 +17,7 @@ export const ERRORS = {
   COMMAND_UNHANDLED: { retriable: false, fix: 'give an aggregate a method with `@Handles` for it, or take it out' },
   ROLE_HAS_NONE: { retriable: false, fix: 'ask a process with the role `all`, `api` or `worker`' },
   PACKAGE_MISSING: { retriable: false, fix: 'install the package that the message names' },
-  CLUSTER_UNREACHABLE: {
+  KAFKA_UNREACHABLE: {
     retriable: true,
     fix: 'start the cluster, correct KAFKA_BROKERS or `brokers`, or leave both out to use the bundled broker',
   },

@@ -155,7 +155,10 @@ describe('an application whose events have changed', { timeout: 60_000 }, () => 
     })
     @Aggregate({ name: 'cup', topic: 'tea.cup', emits: [Broken, Rinsed, Mishap] })
     class BrokenCup {
-      ml = ''
+      @Handles(Pour)
+      pour() {
+        return undefined
+      }
     }
     const error: unknown = await start(dataDirectory, BrokenCup).catch((caught: unknown) => caught)
     expect(String(error)).toMatch(
@@ -166,7 +169,10 @@ describe('an application whose events have changed', { timeout: 60_000 }, () => 
   it('does not start when it has forgotten what is stored', async () => {
     @Aggregate({ name: 'cup', topic: 'tea.cup', emits: [Poured, Mishap] })
     class ForgetfulCup {
-      ml = 0
+      @Handles(Pour)
+      pour() {
+        return undefined
+      }
     }
     const starting = start(dataDirectory, ForgetfulCup)
     await expect(starting).rejects.toMatchObject({

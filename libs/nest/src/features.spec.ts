@@ -13,7 +13,6 @@ describe('the features of an application', () => {
     const cup = make('cup', 't')
     features.addAggregate(cup)
     features.addAggregate(cup)
-    features.check()
     expect(features.aggregates).toEqual([cup])
   })
 

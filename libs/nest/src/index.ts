@@ -24,7 +24,7 @@ export {
 } from './keyfold.module.ts'
 export type { ConnectionOptions, KeyfoldOptions, Role } from './keyfold-options.ts'
 export { KeyfoldRuntime } from './keyfold-runtime.ts'
-export { withKeyfoldOptions } from './overrides.ts'
+export { withKeyfoldOptions } from './context/overrides.ts'
 export type { Addresses } from './start/cluster.ts'
 export { KeyfoldOperationsModule } from './operations/operations.module.ts'
 export type { OperationsOptions } from './operations/operations-options.ts'

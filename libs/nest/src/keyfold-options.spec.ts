@@ -9,6 +9,10 @@ describe('options', () => {
       partitions: 4,
       registerSchemas: 'all',
       gate: { mode: 'refuse' },
+      role: 'all',
+      ownership: 'alone',
+      connection: { wait: true, timeoutMs: 5_000, attempts: 1, delayMs: 500 },
+      shutdownDeadlineMs: 10_000,
     })
   })
 

@@ -1,6 +1,8 @@
-import type { GateOptions, StartRetry } from '@keyfold/event-store'
+import type { EventStoreOptions, GateOptions, SharedOwnership, StartRetry } from '@keyfold/event-store'
 import type { KafkaClient } from '@keyfold/kafka'
 import type { ReadModelStore } from '@keyfold/projections'
+import type { CommandMiddleware } from './commands/command-middleware.ts'
+import type { HttpContextOptions } from './context/context.interceptor.ts'
 import { fail } from './errors.ts'
 
 /** Everything that `KeyfoldModule.forRoot()` may be told. Nothing is required. */
@@ -41,15 +43,60 @@ export interface KeyfoldOptions {
   readonly startRetry?: StartRetry
   /** Read-model stores by name, besides or instead of the built-in `sqlite`. */
   readonly stores?: Readonly<Record<string, ReadModelStore>>
+  /**
+   * What this process does of the application's work. Default `KEYFOLD_ROLE`, else `all`. `none`: nothing is claimed,
+   * projected or made; aggregates can be looked at, for tools.
+   */
+  readonly role?: Role
+  /**
+   * `alone`: this process owns every partition. `shared`: instances of the application share them, and commands find
+   * their owner. Default: `shared` for the roles `api` and `worker`, else `alone`.
+   */
+  readonly ownership?: 'alone' | 'shared' | Omit<SharedOwnership, 'role'>
+  /** `manual`: nothing starts until `KeyfoldRuntime.start()` is called. Default `auto`. */
+  readonly start?: 'auto' | 'manual'
+  /** How the cluster is waited for at start. */
+  readonly connection?: ConnectionOptions
+  /** How long each part may take to stop before the next one is stopped all the same, in milliseconds. Default 10 000. */
+  readonly shutdownDeadlineMs?: number
+  /** What stands around every command; the first is the outermost. `CommandBus.use` adds more. */
+  readonly commandMiddleware?: readonly CommandMiddleware[]
+  /** Where the context of an HTTP request comes from. */
+  readonly httpContext?: HttpContextOptions
+  /** What is told to OpenTelemetry, where its API is installed. Default `all`. */
+  readonly telemetry?: 'all' | 'commands' | 'none'
+  /** `started`: ready although read models are still catching up. Default `caught-up`. */
+  readonly readiness?: 'caught-up' | 'started'
+  /** The time of decisions. Default: the system's. */
+  readonly clock?: () => Date
+  /** Makes ids of commands, events and batches. Default: random UUIDs. */
+  readonly newId?: () => string
+}
+
+export type Role = 'all' | 'api' | 'worker' | 'none'
+
+export interface ConnectionOptions {
+  /** `false`: the application starts at once and connects in the background, again and again. Default `true`. */
+  readonly wait?: boolean
+  /** For one attempt, in milliseconds. Default 5000. */
+  readonly timeoutMs?: number
+  /** Attempts before the start fails, each as long as `timeoutMs`. Default 1. */
+  readonly attempts?: number
+  /** Between attempts, in milliseconds. Default 500. */
+  readonly delayMs?: number
 }
 
 /** Options with the environment and the defaults filled in. */
-export interface ResolvedOptions extends KeyfoldOptions {
+export interface ResolvedOptions extends Omit<KeyfoldOptions, 'ownership'> {
   readonly application: string
   readonly dataDirectory: string
   readonly partitions: number
   readonly registerSchemas: 'all' | 'initial'
   readonly gate: GateOptions
+  readonly role: Role
+  readonly connection: Required<ConnectionOptions>
+  readonly shutdownDeadlineMs: number
+  readonly ownership: NonNullable<EventStoreOptions['ownership']>
 }
 
 /** @throws {KeyfoldError} `OPTIONS_INVALID` */
@@ -63,6 +110,7 @@ export function resolveOptions(
   const metricsPort = options.bundledBroker?.metricsPort ?? port('KEYFOLD_BROKER_METRICS_PORT', env)
   const registryPort = options.bundledRegistry?.port ?? port('KEYFOLD_REGISTRY_PORT', env)
   const partitions = options.partitions ?? 4
+  const chosenRole = options.role ?? role(env['KEYFOLD_ROLE'])
   if (!Number.isSafeInteger(partitions) || partitions < 1)
     throw fail('OPTIONS_INVALID', `partitions must be a whole number from 1, not ${partitions}`)
   if (schemaRegistryUrl !== undefined && !URL.canParse(schemaRegistryUrl))
@@ -74,6 +122,10 @@ export function resolveOptions(
     partitions,
     registerSchemas: options.registerSchemas ?? 'all',
     gate: { ...options.gate, mode: options.gate?.mode ?? gateMode(env['KEYFOLD_GATE']) },
+    role: chosenRole,
+    ownership: ownershipOf(options.ownership, chosenRole),
+    connection: { wait: true, timeoutMs: 5_000, attempts: 1, delayMs: 500, ...options.connection },
+    shutdownDeadlineMs: options.shutdownDeadlineMs ?? 10_000,
     ...(brokers && { brokers }),
     ...(schemaRegistryUrl !== undefined && { schemaRegistryUrl }),
     ...((brokerPort ?? metricsPort) !== undefined && {
@@ -104,6 +156,23 @@ function gateMode(text: string | undefined): NonNullable<GateOptions['mode']> {
   if (text === 'refuse' || text === 'warn' || text === 'off') return text
   throw fail('OPTIONS_INVALID', `KEYFOLD_GATE is ${JSON.stringify(text)}, not refuse, warn or off`)
 }
+
+function ownershipOf(asked: KeyfoldOptions['ownership'], role: Role): ResolvedOptions['ownership'] {
+  if (role === 'none' || (asked ?? (role === 'all' ? 'alone' : 'shared')) === 'alone') {
+    if (role === 'api') throw fail('OPTIONS_INVALID', 'ownership alone and the role api leave the partitions to nobody')
+    return 'alone'
+  }
+  return { ...(typeof asked === 'object' && asked), role }
+}
+
+function role(text: string | undefined): Role {
+  if (text === undefined || text === '') return 'all'
+  const found = ROLES.find((each) => each === text)
+  if (found !== undefined) return found
+  throw fail('OPTIONS_INVALID', `KEYFOLD_ROLE is ${JSON.stringify(text)}, not ${ROLES.join(', ')}`)
+}
+
+const ROLES: readonly Role[] = ['all', 'api', 'worker', 'none']
 
 function port(variable: string, env: Readonly<Record<string, string | undefined>>): number | undefined {
   const text = env[variable]

@@ -1,6 +1,7 @@
-import { type EventStore, openEventStore, RegistryEventCodec } from '@keyfold/event-store'
-import { connectKafka, type KafkaClient } from '@keyfold/kafka'
-import { openProjections, type Projections, SqliteReadModelStore } from '@keyfold/projections'
+import type { AggregateQueries, CommandOutcome, EventStore } from '@keyfold/event-store'
+import { type Command, commandDefinitionOf } from '@keyfold/eventsourcing'
+import type { KafkaClient } from '@keyfold/kafka'
+import type { Projections } from '@keyfold/projections'
 import {
   type BeforeApplicationShutdown,
   Inject,
@@ -8,11 +9,17 @@ import {
   type OnApplicationShutdown,
   type OnModuleInit,
 } from '@nestjs/common'
-import { type Bundled, startBundledBroker, startBundledRegistry } from './bundled.ts'
+import { Closers } from './closers.ts'
+import { CommandEnhancers } from './commands/command-enhancers.ts'
+import { inContextOfEvents, surrounded } from './context/context-in-projectors.ts'
+import { KeyfoldContext } from './context/keyfold-context.ts'
+import { ProjectorDiscovery } from './discovery.ts'
 import { fail } from './errors.ts'
-import { KeyfoldFeatures } from './features.ts'
 import { type KeyfoldOptions, resolveOptions, type ResolvedOptions } from './keyfold-options.ts'
 import { type Log, nestLog } from './logging.ts'
+import { type Application, startApplication } from './start/application.ts'
+import { type Addresses, type Cluster, openCluster } from './start/cluster.ts'
+import { loadTelemetry, type SentCommand, type Telemetry } from './telemetry/telemetry.ts'
 import { KEYFOLD_OPTIONS } from './tokens.ts'
 
 /**
@@ -21,134 +28,155 @@ import { KEYFOLD_OPTIONS } from './tokens.ts'
  */
 @Injectable()
 export class KeyfoldRuntime implements OnModuleInit, BeforeApplicationShutdown, OnApplicationShutdown {
-  readonly #options: KeyfoldOptions
-  readonly #features: KeyfoldFeatures
+  readonly #parts: Parts
+  readonly #options: ResolvedOptions
   readonly #log: Log = nestLog()
+  readonly #closers: Closers
+  #starting: Promise<void> | undefined
   #running: Running | undefined
-  /** What has been started so far, so that a start that fails half-way leaves nothing behind. */
-  readonly #closers: Closer[] = []
+  #telemetry: Telemetry | undefined
+  #failure: Error | undefined
+  #stopping = false
+  /** What telemetry says of a command, by its name. */
+  readonly #targets = new Map<string, SentCommand>()
+  /** Makes ids of requests and commands. */
+  readonly newId: () => string
 
-  constructor(@Inject(KEYFOLD_OPTIONS) options: KeyfoldOptions, @Inject(KeyfoldFeatures) features: KeyfoldFeatures) {
-    this.#options = options
-    this.#features = features
+  constructor(
+    @Inject(KEYFOLD_OPTIONS) options: KeyfoldOptions,
+    @Inject(KeyfoldContext) context: KeyfoldContext,
+    @Inject(CommandEnhancers) enhancers: CommandEnhancers,
+    @Inject(ProjectorDiscovery) discovery: ProjectorDiscovery,
+  ) {
+    this.#parts = { context, enhancers, discovery }
+    this.#options = resolveOptions(options, process.env)
+    this.#closers = new Closers(this.#options.shutdownDeadlineMs, this.#log)
+    this.newId = options.newId ?? (() => globalThis.crypto.randomUUID())
   }
 
   get kafka(): KafkaClient {
-    return this.#started.kafka
+    return this.#started.cluster.kafka
   }
 
+  /** Errors: `NOT_STARTED`, `ROLE_HAS_NONE`. */
   get eventStore(): EventStore {
-    return this.#started.eventStore
+    return this.#started.application.eventStore ?? this.#roleHasNone('event store')
   }
 
+  /** Errors: `NOT_STARTED`, `ROLE_HAS_NONE`. */
   get projections(): Projections {
-    return this.#started.projections
+    return this.#started.application.projections ?? this.#roleHasNone('projections')
+  }
+
+  /** Aggregates to look at, in every role. Errors: `NOT_STARTED`. */
+  get aggregates(): AggregateQueries {
+    return this.#started.application.aggregates
   }
 
   /** Where everything can be reached. */
   get addresses(): Addresses {
-    return this.#started.addresses
+    return this.#started.cluster.addresses
   }
 
   /** Resolves with the error when something beneath stops by itself, such as the bundled broker on a failed disk. */
   get failure(): Promise<Error> {
-    return this.#started.failure
+    return this.#started.cluster.failure
+  }
+
+  /** For health checks: whether everything beneath has started, whether it is stopping, and what has failed since. */
+  get condition(): { readonly started: boolean; readonly stopping: boolean; readonly failure: Error | undefined } {
+    return { started: this.#running !== undefined, stopping: this.#stopping, failure: this.#failure }
+  }
+
+  get options(): ResolvedOptions {
+    return this.#options
   }
 
   async onModuleInit(): Promise<void> {
-    const options = resolveOptions(this.#options, process.env)
-    this.#features.check()
+    this.#parts.discovery.run().check()
+    this.#parts.enhancers.prepare()
+    if (this.#options.start === 'manual') return
+    if (this.#options.connection.wait) await this.start()
+    else void this.#startInBackground()
+  }
+
+  /** Starts everything beneath, once; `start: 'manual'` leaves it to the application when. */
+  start(): Promise<void> {
+    this.#starting ??= this.#start().catch((error: unknown) => {
+      this.#starting = undefined
+      throw error
+    })
+    return this.#starting
+  }
+
+  /** HTTP still answers commands and queries while this runs: what is being projected is finished, no more is taken. */
+  async beforeApplicationShutdown(): Promise<void> {
+    this.#stopping = true
+    await this.#closers.close('workers')
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    this.#stopping = true
+    await this.#starting?.catch(() => undefined)
+    await this.#closers.close('all')
+  }
+
+  /** Sends a command within a span, when there is telemetry; `send` gets the trace context for its events. */
+  async traced(
+    command: Command,
+    parent: string | undefined,
+    send: (traceparent: string | undefined) => Promise<CommandOutcome>,
+  ): Promise<CommandOutcome> {
+    const name = this.#telemetry && commandDefinitionOf(command)?.name
+    const target = name === undefined ? undefined : this.#targets.get(name)
+    return this.#telemetry === undefined || target === undefined
+      ? await send(undefined)
+      : await this.#telemetry.sending(target, parent, send)
+  }
+
+  async #start(): Promise<void> {
+    const { context, discovery } = this.#parts
+    const { features } = discovery
+    const options = this.#options
+    const [closers, log] = [this.#closers, this.#log]
     try {
-      this.#running = await this.#start(options)
+      const telemetry = options.telemetry === 'none' ? undefined : await loadTelemetry()
+      const cluster = await openCluster(options, closers, log)
+      void cluster.failure.then((error) => (this.#failure = error))
+      const projectors = features.projectors.map((projector) => {
+        const within = surrounded(projector, inContextOfEvents(context))
+        return telemetry === undefined || options.telemetry === 'commands'
+          ? within
+          : surrounded(within, (event, handle) => telemetry.processing(projector.name, event, handle))
+      })
+      const { aggregates } = features
+      const parts = { options, cluster, aggregates, projectors, telemetry, closers, log }
+      const application = await startApplication(parts)
+      for (const { name: aggregate, topic, decide } of aggregates)
+        for (const command of decide.keys()) this.#targets.set(command, { command, aggregate, topic })
+      this.#telemetry = telemetry
+      this.#running = { cluster, application }
     } catch (error) {
-      await this.#close('all')
+      await closers.close('all')
       throw error
     }
   }
 
-  /** HTTP still answers while this runs: what is being projected is finished, then no more is taken. */
-  async beforeApplicationShutdown(): Promise<void> {
-    await this.#close('workers')
+  /** Until it has worked, or the application ends; everything that needs it fails with `NOT_STARTED` meanwhile. */
+  async #startInBackground(): Promise<void> {
+    while (!this.#stopping && this.#running === undefined)
+      try {
+        await this.start()
+      } catch (error) {
+        this.#failure = error instanceof Error ? error : new Error(String(error))
+        this.#log('error', 'Keyfold could not start yet', { error: String(error) })
+        await new Promise((resolve) => setTimeout(resolve, this.#options.connection.delayMs))
+      }
+    if (this.#running !== undefined) this.#failure = undefined
   }
 
-  async onApplicationShutdown(): Promise<void> {
-    await this.#close('all')
-  }
-
-  async #start(options: ResolvedOptions): Promise<Running> {
-    const broker = await this.#startBroker(options)
-    const brokers = options.brokers ?? (broker ? [broker.address] : [])
-    const kafka = options.kafka ?? (await this.#connect(brokers, options.application))
-    if (options.kafka === undefined) this.#opened('base', () => kafka.close())
-    const { clusterId } = await kafka.cluster()
-
-    const registry = options.schemaRegistryUrl ? undefined : await startBundledRegistry(kafka, options, this.#log)
-    if (registry) this.#opened('base', () => registry.close())
-    const registryUrl = options.schemaRegistryUrl ?? registry?.address ?? ''
-
-    const codec = new RegistryEventCodec({ url: registryUrl, register: options.registerSchemas })
-    const eventStore = await openEventStore({
-      application: options.application,
-      kafka,
-      codec,
-      aggregates: this.#features.aggregates,
-      partitions: options.partitions,
-      gate: options.gate,
-      ...(options.startRetry && { startRetry: options.startRetry }),
-      logger: this.#log,
-    })
-    this.#opened('base', () => eventStore.close())
-
-    // Positions belong to one cluster: read models of another one must not be taken for its own.
-    const directory = `${options.dataDirectory}/read-models/${clusterId}`
-    const projections = await openProjections({
-      kafka,
-      codec,
-      projectors: this.#features.projectors,
-      stores: { sqlite: new SqliteReadModelStore({ directory }), ...options.stores },
-      logger: this.#log,
-    })
-    this.#opened('workers', () => projections.close())
-    await projections.start()
-    const failure = new Promise<Error>((resolve) => {
-      void broker?.stopped.then((error) => error && resolve(error))
-    })
-    const metricsUrl = broker?.metricsAddress && `http://${broker.metricsAddress}/metrics`
-    return {
-      kafka,
-      eventStore,
-      projections,
-      failure,
-      addresses: { brokers, registryUrl, clusterId, bundledBroker: !!broker, ...(metricsUrl && { metricsUrl }) },
-    }
-  }
-
-  async #connect(brokers: readonly string[], clientId: string): Promise<KafkaClient> {
-    return await connectKafka({
-      brokers: [...brokers],
-      clientId,
-      log: this.#log,
-    })
-  }
-
-  async #startBroker(options: ResolvedOptions): Promise<Bundled | undefined> {
-    if (options.brokers ?? options.kafka) return undefined
-    const broker = await startBundledBroker(options, this.#log)
-    this.#opened('base', () => broker.close())
-    return broker
-  }
-
-  #opened(stage: Closer['stage'], close: () => Promise<void>): void {
-    this.#closers.push({ stage, close })
-  }
-
-  async #close(stage: 'workers' | 'all'): Promise<void> {
-    for (let index = this.#closers.length - 1; index >= 0; index -= 1) {
-      const closer = this.#closers[index]
-      if (closer === undefined || (stage === 'workers' && closer.stage !== 'workers')) continue
-      this.#closers.splice(index, 1)
-      await closer.close()
-    }
+  #roleHasNone(what: string): never {
+    throw fail('ROLE_HAS_NONE', `a process with the role ${this.#options.role} has no ${what}`)
   }
 
   get #started(): Running {
@@ -157,24 +185,13 @@ export class KeyfoldRuntime implements OnModuleInit, BeforeApplicationShutdown, 
   }
 }
 
-export interface Addresses {
-  readonly brokers: readonly string[]
-  readonly registryUrl: string
-  readonly clusterId: string
-  readonly bundledBroker: boolean
-  /** Metrics of the bundled broker, where they were asked for. */
-  readonly metricsUrl?: string
-}
-
 interface Running {
-  readonly kafka: KafkaClient
-  readonly eventStore: EventStore
-  readonly projections: Projections
-  readonly failure: Promise<Error>
-  readonly addresses: Addresses
+  readonly cluster: Cluster
+  readonly application: Application
 }
 
-interface Closer {
-  readonly stage: 'workers' | 'base'
-  readonly close: () => Promise<void>
+interface Parts {
+  readonly context: KeyfoldContext
+  readonly enhancers: CommandEnhancers
+  readonly discovery: ProjectorDiscovery
 }

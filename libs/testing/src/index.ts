@@ -13,6 +13,7 @@ export {
   ProjectorSpecification,
   type ProjectorSpecificationOptions,
 } from './projectors/projector-specification.ts'
+export type { SpecificationStore } from './projectors/specification-medium.ts'
 export { sequentialIds } from './sequential-ids.ts'
 export { avroArbitrary } from './upcasting/avro-arbitrary.ts'
 export {

@@ -12,6 +12,8 @@ export interface BrokerProcessOptions {
   readonly port: number
   /** The name of a planted bug, for lanes that have to find it. */
   readonly plant?: string
+  /** Kafka's own keys. */
+  readonly config?: Readonly<Record<string, string>>
 }
 
 /** The broker as a process that can be killed. */
@@ -19,11 +21,12 @@ export class BrokerProcess {
   readonly #child: ChildProcess
 
   /** Resolves once clients can connect. */
-  static async start({ dataDirectory, port, plant }: BrokerProcessOptions): Promise<BrokerProcess> {
+  static async start({ dataDirectory, port, plant, config = {} }: BrokerProcessOptions): Promise<BrokerProcess> {
     const args = ['--conditions=@keyfold/source', '--disable-warning=ExperimentalWarning']
     if (plant !== undefined) args.push('--import', plantedBugs)
     args.push(main, '--json', '--data', dataDirectory, '--port', `${port}`)
     args.push('--set', 'group.initial.rebalance.delay.ms=0', '--set', 'auto.create.topics.enable=false')
+    for (const [key, value] of Object.entries(config)) args.push('--set', `${key}=${value}`)
     const env = plant === undefined ? process.env : { ...process.env, KEYFOLD_PLANT: plant }
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], env })
     const errors: string[] = []

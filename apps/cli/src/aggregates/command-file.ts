@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import type { AggregateDescriptor, Command } from '@keyfold/eventsourcing'
 import { CliError } from '../cli-error.ts'
-import { parseJson } from '../json-text.ts'
+import { jsonText, parseJson } from '../json-text.ts'
 
 /**
  * Reads `{ "command": "bank.Deposit", "payload": { … } }` and makes the command of it. The id of the aggregate may be
@@ -21,7 +21,8 @@ export async function readCommand(file: string, aggregate: AggregateDescriptor, 
   const { key } = Type.command
   const values = revived(payload) as Readonly<Record<string, unknown>>
   const given = values[key] ?? id
-  if (String(given) !== id) throw new CliError('INPUT_INVALID', `${file} is for ${key} ${String(given)}, not ${id}`)
+  const named = typeof given === 'string' ? given : jsonText(given)
+  if (named !== id) throw new CliError('INPUT_INVALID', `${file} is for ${key} ${named}, not ${id}`)
   return new Type({ ...values, [key]: given }) as Command
 }
 

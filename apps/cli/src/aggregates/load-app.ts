@@ -49,7 +49,7 @@ export async function loadApp(context: Context, place: string): Promise<LoadedAp
 
 function moduleOf(exports: Readonly<Record<string, unknown>>, place: string, wanted: string | undefined): unknown {
   const found = Object.entries(exports).filter(([name, value]) =>
-    wanted === undefined ? typeof value === 'function' && /Module$/.test(value.name) : name === wanted,
+    wanted === undefined ? typeof value === 'function' && value.name.endsWith('Module') : name === wanted,
   )
   const [first, ...more] = [...new Set(found.map(([, value]) => value))]
   if (first !== undefined && more.length === 0) return first

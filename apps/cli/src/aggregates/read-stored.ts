@@ -1,5 +1,5 @@
 import { HEADERS } from '@keyfold/event-store'
-import { partitionForKey, type StoredRecord } from '@keyfold/kafka'
+import type { StoredRecord } from '@keyfold/kafka'
 import { decodePayload } from '../avro/decode-payload.ts'
 import { RegisteredSchemas } from '../avro/registered-schemas.ts'
 import { CliError } from '../cli-error.ts'
@@ -10,8 +10,6 @@ import type { EventView } from './shown-events.ts'
 /** What is wanted of the events of some topics. */
 export interface EventsWanted {
   readonly topics: readonly string[]
-  /** Only this aggregate's, looked for in its one partition. */
-  readonly key?: string | undefined
   readonly isWanted: (record: StoredRecord) => boolean
   /** The newest so many; without it, more than can be held end in an error. */
   readonly newest?: number | undefined
@@ -48,7 +46,7 @@ export async function readStored(context: Context, wanted: EventsWanted): Promis
   return views
 }
 
-async function partitionsOf(context: Context, { topics, key }: EventsWanted): Promise<readonly PartitionToRead[]> {
+async function partitionsOf(context: Context, { topics }: EventsWanted): Promise<readonly PartitionToRead[]> {
   const admin = await context.admin()
   const all = await Promise.all(
     topics.map(async (topic) => {
@@ -56,10 +54,7 @@ async function partitionsOf(context: Context, { topics, key }: EventsWanted): Pr
         admin.offsets(topic, 'earliest'),
         admin.offsets(topic, 'latest', 'committed'),
       ])
-      const only = key === undefined ? undefined : partitionForKey(Buffer.from(key), ends.length)
-      return ends.flatMap((until, partition) =>
-        only === undefined || only === partition ? [{ topic, partition, from: starts[partition] ?? 0, until }] : [],
-      )
+      return ends.map((until, partition) => ({ topic, partition, from: starts[partition] ?? 0, until }))
     }),
   )
   return all.flat()

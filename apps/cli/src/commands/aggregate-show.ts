@@ -53,13 +53,14 @@ claims no partition, projects nothing and makes nothing. With several modules in
   async run(context, { app, at, diff = false, events = false }, [type = '', id = '']) {
     const aggregates = await loadApp(context, app)
     const history = await aggregates.show(type, id, { changes: diff, ...(at !== undefined && { at }) })
-    const { aggregate, topic, partition, key, version, newestVersion, state, eventsOmitted } = history
+    const { events: _shown, ...place } = history
+    const { aggregate, topic, partition, key, version, newestVersion, state } = place
     const of = version === newestVersion ? '' : ` of ${newestVersion}`
     const views = history.events.map(eventView)
     const changes = changesOf(history)
     return {
       data: {
-        ...{ aggregate, topic, partition, key, version, newestVersion, state, eventsOmitted },
+        ...place,
         ...(events && { events: views }),
         ...(diff && { changes }),
       },
@@ -84,7 +85,9 @@ claims no partition, projects nothing and makes nothing. With several modules in
 function changesOf({ events }: AggregateHistory) {
   return events.flatMap(({ aggregateVersion: version, type, changes = [] }) =>
     changes.map(({ path, before, after }) => ({
-      ...{ version, type, path },
+      version,
+      type,
+      path,
       ...(before !== undefined && { before }),
       ...(after !== undefined && { after }),
     })),

@@ -19,7 +19,7 @@ export const eventsRead = defineCommand<ReadOptions>({
 are left out; keyfold consume shows everything.`,
   arguments: [['<topic>', 'the topic of an aggregate']],
   options: [
-    { flags: '-k, --key <id>', description: 'only this aggregate, looked for in its one partition' },
+    { flags: '-k, --key <id>', description: 'only this aggregate' },
     { flags: '--type <name>', description: 'only events of this full name' },
     { flags: '-n, --count <n>', description: 'so many, the newest ones', parse: parseCount, default: 100 },
   ],
@@ -33,7 +33,6 @@ are left out; keyfold consume shows everything.`,
   async run(context, { key, type, count }, [topic = '']) {
     const events = await readStored(context, {
       topics: [topic],
-      key,
       newest: count,
       isWanted: (record) => {
         const stored = headerText(record, HEADERS.type)

@@ -30,12 +30,16 @@ An event whose cause is another event of the trace stands below it.`,
       isWanted: (record) => headerText(record, HEADERS.correlationId) === correlationId,
     })
     const tree = asTree(events)
+    if (tree.length === 0)
+      return {
+        status: 'found',
+        data: { correlationId, events: [] },
+        lines: [`no event of ${wanted.join(', ')} has the correlation id ${correlationId}`],
+      }
     return {
-      ...(tree.length === 0 && { status: 'found' as const }),
       data: { correlationId, events: tree },
       ids: tree.map(({ id }) => id),
       items: tree,
-      ...(tree.length === 0 && { lines: [`no event of ${wanted.join(', ')} has the correlation id ${correlationId}`] }),
       tables: [
         {
           columns: ['TIME', 'EVENT', 'KEY', { heading: 'VERSION', right: true }, 'COMMAND', 'PLACE'],

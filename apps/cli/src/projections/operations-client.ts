@@ -4,12 +4,6 @@ import { createInterface } from 'node:readline'
 import type { IncomingMessage } from 'node:http'
 import { CliError } from '../cli-error.ts'
 
-/** Where an application shows its projections, and what it wants to see for it. */
-export interface OperationsAddress {
-  readonly url: string
-  readonly token: string | undefined
-}
-
 /** An application with `KeyfoldOperationsModule`. Errors: `APP_UNREACHABLE`, `APP_REFUSED`. */
 export interface OperationsClient {
   readonly url: string

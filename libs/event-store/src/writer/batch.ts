@@ -1,13 +1,14 @@
 import type { DomainEvent } from '@keyfold/eventsourcing'
 import type { PartitionWrite, RecordToWrite } from '@keyfold/kafka'
 import type { CommandOutcome, Position } from '../command-outcome.ts'
-import { encodeEnvelope } from '../envelope.ts'
+import { encodeEnvelope, HEADERS } from '../envelope.ts'
 import { asKeyfoldError, fail } from '../errors.ts'
 import { repeatedOutcome } from './repeated-outcome.ts'
 import type { Claim, WriterContext } from './claim.ts'
-import { decideCommand, type DecidedCommand } from './decide.ts'
+import { decideCommand, type DecidedCommand, type DecidedEvent, isStoreLost } from './decide.ts'
+import type { PartitionMemory } from './partition-memory.ts'
 import type { PendingCommand } from './pending-command.ts'
-import { encodeState, forgetOutcome, type StoredOutcome } from './state-records.ts'
+import { encodeState, forgetOutcome, type Snapshot, type StoredOutcome } from './state-records.ts'
 
 type EventsDecided = Extract<DecidedCommand, { kind: 'events' }>
 
@@ -17,8 +18,18 @@ interface HeldReply {
   readonly onCommit: (eventsBase: number) => CommandOutcome
 }
 
+/** Events of one aggregate next to each other; `lastIndex` counts the batch's events. */
+interface BatchRun {
+  readonly key: string
+  readonly version: number
+  readonly lastIndex: number
+  readonly size: number
+}
+
 /** Of one transaction, since a tombstone is not urgent. */
 const tombstonesAtOnce = 100
+/** The same for snapshots. */
+const snapshotsAtOnce = 20
 
 /**
  * One transaction in the making. Commands are decided in the order in which they came, each on the state that the ones
@@ -36,12 +47,15 @@ export class Batch {
   readonly #claim: Claim
   readonly #events: RecordToWrite[] = []
   readonly #state: RecordToWrite[] = []
+  readonly #snapshots: readonly Snapshot[]
   readonly #held: HeldReply[] = []
   /** Index of the last event of each aggregate in this batch. */
   readonly #lastIndexes = new Map<string, number>()
   readonly #leftKeys = new Set<string>()
+  readonly #runs: BatchRun[] = []
   #bytes = 0
   #tombstones = 0
+  #stateRecords = 0
   /** An answer depends on the partition still being ours. */
   #needsProof = false
   #spoilt = false
@@ -51,11 +65,19 @@ export class Batch {
     this.#context = context
     this.#claim = claim
     this.id = context.newId()
+    // Before anything is decided: what is in memory now is what is committed.
+    this.#snapshots = this.#snapshotsDue()
+    claim.memory.runAhead()
   }
 
   /** Commands whose callers wait for this batch. */
   get pending(): readonly PendingCommand[] {
     return this.#held.map(({ pending }) => pending)
+  }
+
+  /** For metrics: the commands that wait for it, and the events that it writes. */
+  get counts(): { readonly commands: number; readonly events: number } {
+    return { commands: this.#held.length, events: this.#events.length }
   }
 
   /** An aggregate failed half-way through its own events: the memory must be read anew. */
@@ -65,10 +87,23 @@ export class Batch {
 
   /** Decides a command and takes it in, or leaves it for the next batch. */
   async add(pending: PendingCommand): Promise<void> {
+    if (this.#full || this.#leftKeys.has(pending.request.key)) return this.#leave(pending)
+    try {
+      await this.#decide(pending)
+    } catch (error) {
+      if (!isStoreLost(error)) throw error
+      // What was decided before it stands; the rest waits until the partition has been read again.
+      this.#storeLost(error)
+      this.#leave(pending)
+    }
+  }
+
+  async #decide(pending: PendingCommand): Promise<void> {
     const { request } = pending
     const { ledger } = this.#claim.memory
-    if (this.#full || this.#leftKeys.has(request.key)) return this.#leave(pending)
-    const known = ledger.find(request.commandId)
+    // An id that was made for this call a moment ago cannot have been used before.
+    const isNew = request.isFirstTry && pending.batchIds.size === 0
+    const known = isNew ? undefined : ledger.find(request.commandId)
     if (known !== undefined) {
       // Rests on what is durable already: true whatever becomes of this batch.
       pending.settle(await repeatedOutcome(this.#context, pending, known))
@@ -76,7 +111,7 @@ export class Batch {
       return
     }
     const memory = this.#claim.memory.of(request.key)
-    const decided = await decideCommand(this.#context, request, memory)
+    const decided = await decideCommand(this.#context, request, this.#claim.memory)
     if (decided.kind === 'failed') {
       this.#needsProof ||= decided.dependsOnState
       this.#holdFailure(pending, decided.error)
@@ -88,7 +123,7 @@ export class Batch {
       this.#hold(pending, () => ({ kind: 'rejected', rejection, version, duplicate: false, commandId }))
     } else if (decided.events.length === 0) this.#addNothing(pending)
     else this.#addEvents(pending, decided)
-    this.#claim.memory.dropIfNew(request.key)
+    this.#claim.memory.dropIfNew(request.key, memory)
   }
 
   /** What the transaction writes; nothing when no answer depends on it. */
@@ -98,22 +133,60 @@ export class Batch {
       this.#state.push(encodeState({ kind: 'Barrier', batchId: this.id }))
     const writes: PartitionWrite[] = []
     if (this.#events.length > 0) writes.push({ topic: aggregate.topic, partition, records: this.#events })
-    // Tombstones travel with what has to be written anyway.
+    // Tombstones and snapshots travel with what has to be written anyway.
     if (this.#events.length + this.#state.length > 0) {
-      const { forgotten } = this.#claim.memory
-      this.#tombstones = Math.min(forgotten.length, tombstonesAtOnce)
-      this.#state.push(...forgotten.slice(0, this.#tombstones).map(forgetOutcome))
+      const forgotten = this.#claim.memory.ledger.expired(tombstonesAtOnce)
+      this.#tombstones = forgotten.length
+      this.#state.push(...forgotten.map(forgetOutcome), ...this.#snapshots.map(encodeState))
     }
+    this.#stateRecords = this.#state.length
     if (this.#state.length > 0) writes.push({ topic: stateTopic, partition, records: this.#state })
     return writes
   }
 
-  /** The batch is durable: settles the memory and answers the callers. */
-  committed(eventsBase: number): void {
+  /** The batch is durable: settles the memory and answers the callers. `baseOffsets` are those of `writes`. */
+  committed(baseOffsets: readonly number[]): void {
     const { memory } = this.#claim
-    for (const [key, index] of this.#lastIndexes) memory.of(key).lastOffset = eventsBase + index
-    memory.forgotten.splice(0, this.#tombstones)
+    const eventsBase = baseOffsets[0] ?? 0
+    for (const { key, version, lastIndex, size } of this.#runs)
+      memory.place({ key, version, lastOffset: eventsBase + lastIndex, size })
+    const last = this.#events.at(-1)
+    const eventId = last?.headers?.[HEADERS.id]
+    if (eventId !== undefined)
+      memory.anchor = { offset: eventsBase + this.#events.length - 1, eventId: String(eventId) }
+    const stateBase = baseOffsets[this.#events.length > 0 ? 1 : 0]
+    if (this.#stateRecords > 0 && stateBase !== undefined) {
+      memory.stateOffset = stateBase + this.#stateRecords
+      memory.snapshotsWritten(this.#snapshots)
+    }
+    memory.ledger.buried(this.#tombstones)
     for (const { pending, onCommit } of this.#held) pending.settle(onCommit(eventsBase))
+    if (!this.#spoilt) this.#settle()
+  }
+
+  #snapshotsDue(): readonly Snapshot[] {
+    try {
+      return this.#claim.memory.snapshotsDue(snapshotsAtOnce)
+    } catch (error) {
+      if (!isStoreLost(error)) throw error
+      this.#storeLost(error)
+      return []
+    }
+  }
+
+  #settle(): void {
+    try {
+      this.#claim.memory.settle()
+    } catch (error) {
+      if (!isStoreLost(error)) throw error
+      this.#storeLost(error)
+    }
+  }
+
+  #storeLost(error: unknown): void {
+    this.#context.stores.failed(this.#context.aggregate.topic, this.#context.partition, error)
+    this.#spoilt = true
+    this.#full = true
   }
 
   #addNothing(pending: PendingCommand): void {
@@ -127,27 +200,29 @@ export class Batch {
   }
 
   #addEvents(pending: PendingCommand, { events, now }: EventsDecided): void {
-    const { key, commandId, fingerprint, correlationId, causationId } = pending.request
+    const { key, commandId, fingerprint, correlationId, causationId, extensions } = pending.request
     const { aggregate, application, limits, newId } = this.#context
     const { memory, generation } = this.#claim
-    const { version } = memory.of(key)
-    const records = events.map(({ type, encoded }, index) =>
+    const { versions, target } = versionsOf(memory, key, events)
+    const records = events.map(({ key: eventKey, type, encoded }, index) =>
       encodeEnvelope(
         {
           source: `/${application}/${aggregate.name}`,
-          key,
+          key: eventKey,
           type,
           time: now,
           eventId: newId(),
-          version: version + index + 1,
+          version: versions[index] ?? 0,
           commandId,
           commandFingerprint: fingerprint,
           commandIndex: index,
           commandSize: events.length,
+          commandTarget: target,
           batchId: this.id,
           ownerEpoch: generation,
           correlationId,
           causationId,
+          extensions,
         },
         encoded,
       ),
@@ -160,29 +235,45 @@ export class Batch {
     }
     if (!this.#evolve(pending, { kind: 'events', events, now })) return
     this.#bytes += bytes
+    const firstIndex = this.#events.length
     this.#events.push(...records)
+    for (const [index, { key: eventKey }] of events.entries())
+      this.#place(eventKey, versions[index] ?? 0, firstIndex + index)
     const lastIndex = this.#events.length - 1
-    this.#lastIndexes.set(key, lastIndex)
-    const said: DomainEvent[] = events.map(({ type, encoded }) => ({ type, data: encoded.data }))
-    const after = version + events.length
+    const said = events.map(({ key: eventKey, type, encoded }): DomainEvent => {
+      const event = { type, data: encoded.data }
+      return eventKey === key ? event : { ...event, key: eventKey }
+    })
+    const { version } = memory.of(key)
     this.#hold(pending, (eventsBase) => {
       const lastOffset = eventsBase + lastIndex
-      const entry = { commandId, key, fingerprint, batchId: this.id, version: after, lastOffset, size: said.length }
-      memory.ledger.accept({ kind: 'Accepted', ...entry })
+      const entry = { commandId, key, fingerprint, batchId: this.id, version, lastOffset, size: said.length }
+      memory.ledger.accept({ kind: 'Accepted', ...entry, atMs: now.getTime() })
       const position = this.#position(lastOffset)
-      return { kind: 'committed', version: after, position, events: said, duplicate: false, commandId }
+      return { kind: 'committed', version, position, events: said, duplicate: false, commandId }
     })
+  }
+
+  #place(key: string, version: number, index: number): void {
+    this.#lastIndexes.set(key, index)
+    const before = this.#runs.at(-1)
+    if (before?.key !== key) this.#runs.push({ key, version, lastIndex: index, size: 1 })
+    else this.#runs[this.#runs.length - 1] = { key, version, lastIndex: index, size: before.size + 1 }
   }
 
   /** False when the aggregate could not take its own events: the command fails, and its memory is spoilt. */
   #evolve(pending: PendingCommand, { events, now }: EventsDecided): boolean {
     const { key, name } = pending.request
+    const { memory } = this.#claim
     try {
-      for (const { type, encoded } of events) this.#claim.memory.evolve(key, [{ type, data: encoded.data }], now)
+      for (const { key: of, type, encoded } of events)
+        memory.evolve(of, memory.of(of), [{ type, data: encoded.data }], now)
       return true
     } catch (error) {
+      if (isStoreLost(error)) throw error
+      // Later commands could ask for any of its aggregates.
       this.#spoilt = true
-      this.#leftKeys.add(key)
+      this.#full = true
       this.#holdFailure(pending, asKeyfoldError(error, 'COMMAND_FAILED', `applying the events of ${name} for ${key}`))
       return false
     }
@@ -192,12 +283,13 @@ export class Batch {
     this.#needsProof = true
     const { idGiven, commandId, key, fingerprint } = pending.request
     if (!idGiven) return
-    const stored: StoredOutcome = { kind: 'Outcome', commandId, key, fingerprint, batchId: this.id, ...outcome }
+    const atMs = this.#context.clock().getTime()
+    const stored: StoredOutcome = { kind: 'Outcome', commandId, key, fingerprint, batchId: this.id, atMs, ...outcome }
     const { memory } = this.#claim
     const record = encodeState(stored)
     this.#state.push(record)
     this.#bytes += sizeOf(record)
-    memory.forgotten.push(...memory.ledger.keep(stored))
+    memory.ledger.keep(stored)
   }
 
   #tooLarge(pending: PendingCommand, bytes: number): void {
@@ -223,6 +315,19 @@ export class Batch {
   #position(offset: number): Position {
     return { topic: this.#context.aggregate.topic, partition: this.#context.partition, offset }
   }
+}
+
+/** The version that each event makes of its aggregate; `target` when there are others than the command's own. */
+function versionsOf(memory: PartitionMemory, key: string, events: readonly DecidedEvent[]) {
+  const reached = new Map<string, number>()
+  const versions = events.map((event) => {
+    const version = (reached.get(event.key) ?? memory.of(event.key).version) + 1
+    reached.set(event.key, version)
+    return version
+  })
+  const isAlone = reached.size === 1 && reached.has(key)
+  const target = isAlone ? undefined : { key, version: reached.get(key) ?? memory.of(key).version }
+  return { versions, target }
 }
 
 function sizeOf({ key, value, headers = {} }: RecordToWrite): number {

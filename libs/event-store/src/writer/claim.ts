@@ -1,11 +1,12 @@
 import type { KafkaClient, TransactionalProducer } from '@keyfold/kafka'
 import type { AggregateDescriptor } from '@keyfold/eventsourcing'
-import { decodeRecord } from '../envelope.ts'
-import { fail } from '../errors.ts'
 import type { EventCodec } from '../event-codec.ts'
 import type { EventStoreLimits } from '../event-store-options.ts'
-import { PartitionMemory } from './partition-memory.ts'
+import type { EventStoreSignal } from '../signals.ts'
+import type { StateStores } from '../state/state-stores.ts'
+import type { PartitionMemory } from './partition-memory.ts'
 import { readPartition } from './read-partition.ts'
+import { restoreMemory, stateRange } from './restore.ts'
 import { decodeState, encodeState } from './state-records.ts'
 
 /** What a writer needs to know of its partition and of the world. */
@@ -20,12 +21,29 @@ export interface WriterContext {
   readonly newId: () => string
   readonly instanceId: string
   readonly limits: EventStoreLimits
+  readonly stores: StateStores
+  readonly warn: (message: string) => void
+  /** Where instances share partitions: without the group's word nothing is claimed. */
+  readonly grant?: OwnershipGrant
+  readonly onSignal?: ((signal: EventStoreSignal) => void) | undefined
+}
+
+/** The group's word that a partition is this instance's. It is a hint: the claim is what counts. */
+export interface OwnershipGrant {
+  /** Of the group, when it said so. */
+  readonly generation: number
+  /** Whether it still says so. Errors: those of the Kafka client. */
+  readonly holds: () => Promise<boolean>
 }
 
 /** A partition that is this writer's: its fenced producer, and everything that came before it. */
-export interface Claim {
+export interface Claim extends ClaimsSeen {
   readonly producer: TransactionalProducer
   readonly memory: PartitionMemory
+}
+
+/** Claims of other instances that are newer than this came after this writer's own. */
+export interface ClaimsSeen {
   readonly generation: number
   /** The state partition was read up to here. */
   readonly stateOffset: number
@@ -34,7 +52,8 @@ export interface Claim {
 export type ClaimResult =
   | { readonly kind: 'claimed'; readonly claim: Claim }
   | { readonly kind: 'ownerChanged' }
-  | { readonly kind: 'notYet'; readonly error: Error }
+  /** Nobody knows whether the claim is there: from here on another instance's newer one counts. */
+  | { readonly kind: 'notYet'; readonly error: Error; readonly seen: ClaimsSeen }
 
 /**
  * Takes a partition over. First the fence: InitProducerId ends every earlier producer of the id and decides its
@@ -42,19 +61,32 @@ export type ClaimResult =
  * missing. The `Claimed` record proves that no later owner came meanwhile.
  *
  * A writer that claims again passes its earlier claim: when somebody else has claimed since, it must not take the
- * partition back.
+ * partition back. Where instances share partitions the group decides that instead: a claim begins with its word, and one
+ * of a later generation in the log makes it ask again, so that two instances do not take a partition from each other in
+ * turns.
  * Errors: those of reading that no repetition mends, `LOG_CORRUPT_VERSION`, `EVENT_UNKNOWN`.
  */
-export async function claimPartition(context: WriterContext, earlier: Claim | undefined): Promise<ClaimResult> {
-  if (earlier !== undefined && (await isClaimedSince(context, earlier))) return { kind: 'ownerChanged' }
+export async function claimPartition(
+  context: WriterContext,
+  earlier: Claim | undefined,
+  seen: ClaimsSeen | undefined = earlier,
+): Promise<ClaimResult> {
+  const { grant } = context
+  if (grant === undefined) {
+    if (seen !== undefined && (await isClaimedSince(context, seen))) return { kind: 'ownerChanged' }
+  } else if (!(await grant.holds())) return { kind: 'ownerChanged' }
   const { application, aggregate, partition, kafka, limits } = context
   const producer = await kafka.openTransactionalProducer({
     transactionalId: `${application}.${aggregate.name}.${partition}`,
     transactionTimeoutMs: limits.transactionTimeoutMs,
   })
-  const memory = new PartitionMemory(aggregate, limits)
-  const [stateOffset, endOffset] = await Promise.all([foldState(context, memory), foldEvents(context, memory)])
-  if (earlier !== undefined && memory.othersGeneration > earlier.generation) return { kind: 'ownerChanged' }
+  earlier?.memory.close()
+  const { memory, endOffset } = await restoreMemory(context)
+  const { stateOffset } = memory
+  if (!(await mayTake(context, seen, memory))) {
+    memory.close()
+    return { kind: 'ownerChanged' }
+  }
   const generation = memory.generation + 1
   const outcome = await producer.commit([
     {
@@ -64,6 +96,7 @@ export async function claimPartition(context: WriterContext, earlier: Claim | un
         encodeState({
           kind: 'Claimed',
           generation,
+          ...(grant === undefined ? {} : { groupGeneration: grant.generation }),
           instanceId: context.instanceId,
           producerId: producer.producerId,
           producerEpoch: producer.producerEpoch,
@@ -73,56 +106,36 @@ export async function claimPartition(context: WriterContext, earlier: Claim | un
       ],
     },
   ])
-  if (outcome.kind === 'committed') return { kind: 'claimed', claim: { producer, memory, generation, stateOffset } }
-  return outcome.kind === 'fenced' ? { kind: 'ownerChanged' } : { kind: 'notYet', error: outcome.error }
+  if (outcome.kind === 'committed') {
+    const group = grant === undefined ? {} : { groupGeneration: grant.generation }
+    memory.stateOffset = (outcome.baseOffsets[0] ?? stateOffset) + 1
+    memory.noteClaim({ generation, ...group, instanceId: context.instanceId })
+    return { kind: 'claimed', claim: { producer, memory, generation, stateOffset } }
+  }
+  memory.close()
+  if (outcome.kind === 'fenced') return { kind: 'ownerChanged' }
+  return { kind: 'notYet', error: outcome.error, seen: { generation: generation - 1, stateOffset } }
+}
+
+/** Whether nobody else has a better right to the partition, as far as has been read. */
+async function mayTake(
+  { grant }: WriterContext,
+  seen: ClaimsSeen | undefined,
+  { othersGeneration, groupGeneration }: PartitionMemory,
+): Promise<boolean> {
+  if (grant === undefined) return seen === undefined || othersGeneration <= seen.generation
+  return groupGeneration <= grant.generation || (await grant.holds())
 }
 
 /** A claim of our own does not count: its commit may have succeeded without our learning of it. */
-async function isClaimedSince(context: WriterContext, earlier: Claim): Promise<boolean> {
-  const range = await stateRange(context, earlier.stateOffset)
+async function isClaimedSince(context: WriterContext, seen: ClaimsSeen): Promise<boolean> {
+  const range = await stateRange(context, seen.stateOffset)
   for await (const records of readPartition(context.kafka, range)) {
     for (const record of records) {
       const state = decodeState(record)
       if (state?.kind !== 'Claimed' || state.instanceId === context.instanceId) continue
-      if (state.generation > earlier.generation) return true
+      if (state.generation > seen.generation) return true
     }
   }
   return false
-}
-
-async function foldState(context: WriterContext, memory: PartitionMemory): Promise<number> {
-  const starts = await context.kafka.startOffsets(context.stateTopic)
-  const range = await stateRange(context, starts[context.partition] ?? 0)
-  for await (const records of readPartition(context.kafka, range)) {
-    for (const record of records) {
-      const state = decodeState(record)
-      if (state?.kind === 'Claimed') memory.noteClaim(state, context.instanceId)
-      else if (state?.kind === 'Outcome') memory.forgotten.push(...memory.ledger.keep(state))
-      else if (state?.kind === 'Forgotten') memory.ledger.forget(state.commandId)
-    }
-  }
-  return range.endOffset
-}
-
-async function foldEvents(context: WriterContext, memory: PartitionMemory): Promise<number> {
-  const { aggregate, codec, kafka, partition } = context
-  const { topic } = aggregate
-  const ends = await kafka.endOffsets(topic, 'committed')
-  const endOffset = endOf(ends, topic, partition)
-  for await (const records of readPartition(kafka, { topic, partition, fromOffset: 0, endOffset })) {
-    await codec.prepare(records.flatMap(({ value }) => value ?? []))
-    for (const record of records) memory.fold(decodeRecord(record, codec), record)
-  }
-  return endOffset
-}
-
-async function stateRange({ kafka, stateTopic, partition }: WriterContext, fromOffset: number) {
-  const ends = await kafka.endOffsets(stateTopic, 'committed')
-  return { topic: stateTopic, partition, fromOffset, endOffset: endOf(ends, stateTopic, partition) }
-}
-
-function endOf(ends: readonly number[], topic: string, partition: number): number {
-  const end = ends[partition]
-  if (end === undefined) throw fail('TOPIC_MISMATCH', `topic ${topic} has no partition ${partition}`)
-  return end
 }

@@ -1,8 +1,8 @@
-import { type Decision, type DomainEvent, isRejection, type Rejection } from '@keyfold/eventsourcing'
+import { type Decision, type DomainEvent, isRejection, KeyfoldError, type Rejection } from '@keyfold/eventsourcing'
 import { asKeyfoldError, fail } from '../errors.ts'
 import type { EncodedEvent } from '../event-codec.ts'
 import type { WriterContext } from './claim.ts'
-import type { AggregateMemory } from './partition-memory.ts'
+import type { AggregateMemory } from './aggregate-cache.ts'
 import type { CommandRequest } from './pending-command.ts'
 
 /** What the aggregate made of a command; `failed` covers everything that keeps it from having an effect. */
@@ -11,18 +11,26 @@ export type DecidedCommand =
   | { readonly kind: 'rejected'; readonly rejection: Rejection }
   | { readonly kind: 'failed'; readonly error: ReturnType<typeof asKeyfoldError>; readonly dependsOnState: boolean }
 
-interface DecidedEvent {
+export interface DecidedEvent {
+  /** The aggregate that it happened to. */
+  readonly key: string
   readonly type: string
   readonly encoded: EncodedEvent
+}
+
+/** Where a decision finds aggregates as they are now. */
+export interface Memories {
+  readonly of: (key: string) => AggregateMemory
 }
 
 /** Runs the decision on the aggregate as it is now and encodes its events. Changes nothing. */
 export async function decideCommand(
   context: WriterContext,
   request: CommandRequest,
-  memory: AggregateMemory,
+  memories: Memories,
 ): Promise<DecidedCommand> {
   const { expectedVersion, key, name } = request
+  const memory = memories.of(key)
   if (expectedVersion !== undefined && expectedVersion !== memory.version) {
     const error = fail('EXPECTED_VERSION_CONFLICT', `${key} has version ${memory.version}, not ${expectedVersion}`, {
       details: { expected: expectedVersion, actual: memory.version },
@@ -31,16 +39,19 @@ export async function decideCommand(
   }
   const now = context.clock()
   try {
-    const decision = runHandler(context, request, memory, now)
+    const decision = runHandler(context, request, memories, now)
     if (isRejection(decision)) return { kind: 'rejected', rejection: decision }
     const events: DecidedEvent[] = []
     for (const event of eventsOf(decision)) {
       refuseForeign(context, event)
+      refuseElsewhere(context, key, event.key)
       const encoded = context.codec.encode(context.aggregate.topic, event)
-      events.push({ type: event.type, encoded: encoded instanceof Promise ? await encoded : encoded })
+      const written = encoded instanceof Promise ? await encoded : encoded
+      events.push({ key: event.key ?? key, type: event.type, encoded: written })
     }
     return { kind: 'events', events, now }
   } catch (error) {
+    if (isStoreLost(error)) throw error
     return {
       kind: 'failed',
       error: asKeyfoldError(error, 'COMMAND_FAILED', `${name} for ${key}`),
@@ -49,8 +60,9 @@ export async function decideCommand(
   }
 }
 
-function runHandler(context: WriterContext, request: CommandRequest, memory: AggregateMemory, now: Date): Decision {
+function runHandler(context: WriterContext, request: CommandRequest, memories: Memories, now: Date): Decision {
   const { commandId, key, name } = request
+  const memory = memories.of(key)
   const handler = context.aggregate.decide.get(name)
   if (handler === undefined) throw new TypeError(`${context.aggregate.name} has no handler of ${name}`)
   const decision = handler(request.command, memory.state, {
@@ -59,13 +71,19 @@ function runHandler(context: WriterContext, request: CommandRequest, memory: Agg
     commandId,
     now,
     newId: context.newId,
+    stateOf: <State>(other: string) => {
+      refuseElsewhere(context, key, other)
+      const { state, version } = memories.of(other)
+      return { state: state as State, version }
+    },
   })
   if (decision instanceof Promise)
     throw new TypeError('the handler returned a promise: decisions are made at once, on what the aggregate knows')
   return decision
 }
 
-function eventsOf(decision: Exclude<Decision, Rejection>): readonly DomainEvent[] {
+/** @throws {TypeError} when it is neither events nor nothing. */
+export function eventsOf(decision: Exclude<Decision, Rejection>): readonly DomainEvent[] {
   if (decision === undefined) return []
   const events: readonly DomainEvent[] = Array.isArray(decision) ? decision : [decision as DomainEvent]
   const odd = events.find((event) => typeof event?.type !== 'string')
@@ -74,7 +92,22 @@ function eventsOf(decision: Exclude<Decision, Rejection>): readonly DomainEvent[
   return events
 }
 
-function refuseForeign({ aggregate }: WriterContext, { type }: DomainEvent): void {
+/** Errors: `EVENT_UNKNOWN`. */
+export function refuseForeign({ aggregate }: Pick<WriterContext, 'aggregate'>, { type }: DomainEvent): void {
   if (aggregate.events.some(({ eventName }) => eventName === type)) return
   throw fail('EVENT_UNKNOWN', `${aggregate.name} emitted ${type}, which is not among its events`, { details: { type } })
+}
+
+/** Errors: `AGGREGATE_ELSEWHERE`. */
+function refuseElsewhere({ aggregate }: WriterContext, key: string, other: string | undefined): void {
+  if (other === undefined || other === key) return
+  if (other !== '' && aggregate.partitionKey(other) === aggregate.partitionKey(key)) return
+  throw fail('AGGREGATE_ELSEWHERE', `${aggregate.name} ${other} has another partition key than ${key}`, {
+    details: { key, other },
+  })
+}
+
+/** The state that a decision needs cannot be had: that is no failure of its command. */
+export function isStoreLost(error: unknown): boolean {
+  return error instanceof KeyfoldError && error.code === 'STATE_STORE_LOST'
 }

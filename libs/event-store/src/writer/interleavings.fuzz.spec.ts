@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { InMemoryKafka } from '@keyfold/testing'
 import { describe, expect, it } from 'vitest'
@@ -5,7 +8,7 @@ import type { CommandOutcome } from '../command-outcome.ts'
 import type { StoredEvent } from '../envelope.ts'
 import type { EventStore } from '../event-store.ts'
 import { Add, limit } from '../testing/counter.ts'
-import { openCounters, topic } from '../testing/open-counters.ts'
+import { type CountersOptions, openCounters, topic } from '../testing/open-counters.ts'
 
 /** What a run is made of: commands of callers, faults of the cluster, and processes that take over. */
 type Action =
@@ -54,23 +57,41 @@ interface Answer {
 describe('partition writers under faults', () => {
   it('never lose, double or reorder what was acknowledged, whatever happens', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(action, { minLength: 5, maxLength: 60 }), async (actions) => {
-        const { answers, log } = await run(actions)
-        const byKey = Map.groupBy(log, ({ key }) => key)
-        versionsAreGapless(byKey)
-        commandsAreWholeAndSingle(log)
-        for (const answer of answers) answerIsTrue(answer, log, byKey)
-        limitIsKept(byKey)
-        failedMeansNothingHappened(answers, log)
-      }),
+      fc.asyncProperty(actions, async (actions) => promisesAreKept(await run(actions, {}))),
       { numRuns: 200 },
+    )
+  }, 60_000)
+
+  it('nor when next to nothing stays in memory and all processes share one local store', async () => {
+    await fc.assert(
+      fc.asyncProperty(actions, async (actions) => {
+        const dataDirectory = mkdtempSync(join(tmpdir(), 'keyfold-interleavings-'))
+        const limits = { cachedAggregates: 1, checkpointAggregates: 2, snapshotEvery: 2 }
+        promisesAreKept(await run(actions, { limits, dataDirectory }))
+        rmSync(dataDirectory, { recursive: true })
+      }),
+      { numRuns: 30 },
     )
   }, 60_000)
 })
 
-async function run(actions: readonly Action[]): Promise<{ answers: readonly Answer[]; log: readonly StoredEvent[] }> {
+const actions = fc.array(action, { minLength: 5, maxLength: 60 })
+
+function promisesAreKept({ answers, log }: { answers: readonly Answer[]; log: readonly StoredEvent[] }): void {
+  const byKey = Map.groupBy(log, ({ key }) => key)
+  versionsAreGapless(byKey)
+  commandsAreWholeAndSingle(log)
+  for (const answer of answers) answerIsTrue(answer, log, byKey)
+  limitIsKept(byKey)
+  failedMeansNothingHappened(answers, log)
+}
+
+async function run(
+  actions: readonly Action[],
+  { limits, ...options }: Pick<CountersOptions, 'limits' | 'dataDirectory'>,
+): Promise<{ answers: readonly Answer[]; log: readonly StoredEvent[] }> {
   const kafka = new InMemoryKafka()
-  const first = await openCounters({ kafka, limits: { batchCommands: 4 } })
+  const first = await openCounters({ kafka, limits: { batchCommands: 4, ...limits }, ...options })
   const stores: EventStore[] = [first.store]
   const acknowledged = new Map<string, number>()
   const asked: Promise<Answer>[] = []

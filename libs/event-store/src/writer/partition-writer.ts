@@ -4,7 +4,7 @@ import type { CommandOutcome } from '../command-outcome.ts'
 import { asKeyfoldError, fail } from '../errors.ts'
 import type { EventStoreLogger } from '../event-store-options.ts'
 import { Batch } from './batch.ts'
-import { type Claim, claimPartition, type WriterContext } from './claim.ts'
+import { type Claim, claimPartition, type ClaimsSeen, type WriterContext } from './claim.ts'
 import { type CommandRequest, PendingCommand } from './pending-command.ts'
 import { nextStep, type WriterEffect, type WriterEvent, type WriterState } from './writer-machine.ts'
 
@@ -19,8 +19,12 @@ const claimAgain = { firstMs: 50, capMs: 2_000 }
 export class PartitionWriter {
   readonly #context: WriterContext
   readonly #log: EventStoreLogger
+  readonly #onFenced: () => void
   #state: WriterState = 'claiming'
+  /** The partition is another instance's now: what waits is sent there, not given up. */
+  #handedBack = false
   #claim: Claim | undefined
+  #claimsSeen: ClaimsSeen | undefined
   #refusal: Error | undefined
   #claimFailure: Error | undefined
   #queue: PendingCommand[] = []
@@ -33,9 +37,11 @@ export class PartitionWriter {
   readonly #settledFirst = Promise.withResolvers<void>()
   readonly #ended = Promise.withResolvers<void>()
 
-  constructor(context: WriterContext, log: EventStoreLogger) {
+  /** `onFenced` hears that another writer, or a time-out of the cluster, has taken the partition away. */
+  constructor(context: WriterContext, log: EventStoreLogger, onFenced: () => void = () => undefined) {
     this.#context = context
     this.#log = log
+    this.#onFenced = onFenced
   }
 
   get state(): WriterState {
@@ -60,6 +66,12 @@ export class PartitionWriter {
   close(): Promise<void> {
     this.#tell('closed')
     return this.#ended.promise
+  }
+
+  /** As `close`, for a partition that another instance owns from now on: what waits is answered `NOT_OWNER`. */
+  release(): Promise<void> {
+    this.#handedBack = true
+    return this.close()
   }
 
   #enqueue(pending: PendingCommand): void {
@@ -90,7 +102,7 @@ export class PartitionWriter {
   #closedTo(): KeyfoldError | undefined {
     if (this.#state === 'fenced') return this.#notOwner()
     if (this.#state === 'refused') return this.#refusedError()
-    if (this.#state === 'closed' || this.#state === 'closing') return storeClosed()
+    if (this.#state === 'closed' || this.#state === 'closing') return this.#closedError()
     return undefined
   }
 
@@ -135,16 +147,21 @@ export class PartitionWriter {
     const writes = batch.writes()
     if (writes.length > 0) {
       for (const pending of batch.pending) pending.inDoubt = true
+      const { onSignal } = this.#context
+      const startedMs = onSignal === undefined ? 0 : performance.now()
       const outcome = await claim.producer.commit(writes)
       if (outcome.kind !== 'committed') return this.#notCommitted(outcome, batch)
+      const { commands, events } = batch.counts
+      onSignal?.({ kind: 'committed', ...this.#facts(), commands, events, durationMs: performance.now() - startedMs })
       for (const pending of batch.pending) pending.inDoubt = false
-      batch.committed(outcome.baseOffsets[0] ?? 0)
-    } else batch.committed(0)
+      batch.committed(outcome.baseOffsets)
+    } else batch.committed([])
     return batch.spoilt ? 'committedSpoilt' : 'committed'
   }
 
   #notCommitted(outcome: Exclude<CommitOutcome, { kind: 'committed' }>, batch: Batch): WriterEvent {
     const { kind, error } = outcome
+    this.#context.onSignal?.({ kind: 'notCommitted', ...this.#facts(), why: kind })
     this.#log(kind === 'fenced' ? 'warn' : 'error', `a batch of ${this.#place()} was not committed: ${kind}`, {
       batchId: batch.id,
       error: error.message,
@@ -167,6 +184,7 @@ export class PartitionWriter {
     // A claim that has to wait for the cluster or the registry goes on by itself.
     this.#settledFirst.resolve()
     if (to === 'closed') this.#end()
+    if (to === 'fenced') this.#onFenced()
   }
 
   readonly #effects: Readonly<Record<WriterEffect, () => void>> = {
@@ -179,28 +197,42 @@ export class PartitionWriter {
     requeueInDoubt: () => this.#requeue(),
     answerNotOwner: () => this.#answerAll(() => this.#notOwner()),
     answerRefused: () => this.#answerAll(() => this.#refusedError()),
-    answerClosed: () => this.#answerAll(storeClosed),
+    answerClosed: () => this.#answerAll(() => this.#closedError()),
   }
 
   async #runClaim(): Promise<void> {
     const earlier = this.#claim
     void earlier?.producer.close()
     try {
-      const result = await claimPartition(this.#context, earlier)
+      const result = await claimPartition(this.#context, earlier, this.#claimsSeen)
       if (result.kind === 'claimed') {
         this.#claim = result.claim
+        this.#claimsSeen = result.claim
+        if (this.#state === 'closed') result.claim.memory.close()
         this.#claimFailure = undefined
         this.#claimAgainMs = claimAgain.firstMs
+        this.#signalClaim(result.claim)
         this.#log('debug', `claimed ${this.#place()}`, { generation: result.claim.generation })
         return this.#tell('claimed')
       }
       if (result.kind === 'ownerChanged') return this.#tell('ownerChanged')
+      this.#claimsSeen ??= result.seen
       this.#claimFailed(result.error)
     } catch (error) {
       if (isRetriable(error)) return this.#claimFailed(error)
       this.#refuse(error)
       this.#tell('claimRefused')
     }
+  }
+
+  #signalClaim({ generation, memory }: Claim): void {
+    const isTakeOver = generation > 1 && memory.othersGeneration === generation - 1
+    this.#context.onSignal?.({ kind: 'claimed', ...this.#facts(), generation, isTakeOver })
+  }
+
+  #facts() {
+    const { aggregate, partition } = this.#context
+    return { aggregate: aggregate.name, topic: aggregate.topic, partition }
   }
 
   #claimFailed(error: Error): void {
@@ -291,6 +323,11 @@ export class PartitionWriter {
     return asKeyfoldError(this.#refusal, 'PARTITION_REFUSED', `${this.#place()} cannot be written to`)
   }
 
+  #closedError(): KeyfoldError {
+    if (this.#handedBack) return this.#notOwner()
+    return fail('EVENT_STORE_CLOSED', 'the event store is closing')
+  }
+
   #notOwner(): KeyfoldError {
     return fail('NOT_OWNER', `another instance of ${this.#context.application} has taken ${this.#place()} over`)
   }
@@ -301,12 +338,9 @@ export class PartitionWriter {
 
   #end(): void {
     void this.#claim?.producer.close()
+    this.#claim?.memory.close()
     this.#ended.resolve()
   }
-}
-
-function storeClosed(): KeyfoldError {
-  return fail('EVENT_STORE_CLOSED', 'the event store is closing')
 }
 
 function outcomeUnknown({ request }: PendingCommand, cause: KeyfoldError): KeyfoldError {

@@ -1,5 +1,6 @@
 import type { Command } from '@keyfold/eventsourcing'
 import type { CommandOutcome } from '../command-outcome.ts'
+import type { Extensions } from '../extensions.ts'
 
 /** A command as it comes to its partition's writer. */
 export interface CommandRequest {
@@ -11,10 +12,13 @@ export interface CommandRequest {
   readonly commandId: string
   /** The caller chose the id, so a rejection must be found again by it. */
   readonly idGiven: boolean
+  /** The id was made for this call, which has not been sent anywhere before: it need not be looked for. */
+  readonly isFirstTry: boolean
   readonly fingerprint: string
   readonly expectedVersion: number | undefined
   readonly correlationId: string | undefined
   readonly causationId: string | undefined
+  readonly extensions: Extensions
   readonly deadlineMs: number
 }
 

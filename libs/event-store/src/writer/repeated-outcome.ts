@@ -44,7 +44,7 @@ export async function repeatedOutcome(
 
 async function readBack(
   context: WriterContext,
-  { lastOffset, size }: AcceptedCommand,
+  { key, lastOffset, size }: AcceptedCommand,
 ): Promise<readonly DomainEvent[]> {
   const { aggregate, codec, kafka, partition } = context
   const range = { topic: aggregate.topic, partition, fromOffset: lastOffset - size + 1, endOffset: lastOffset + 1 }
@@ -52,7 +52,10 @@ async function readBack(
   for await (const records of readPartition(kafka, range)) {
     const own = records.filter(({ offset }) => offset <= lastOffset)
     await codec.prepare(own.flatMap(({ value }) => value ?? []))
-    for (const record of own) events.push(...decodeRecord(record, codec).events)
+    for (const record of own) {
+      const stored = decodeRecord(record, codec)
+      events.push(...stored.events.map((event) => (stored.key === key ? event : { ...event, key: stored.key })))
+    }
   }
   return events
 }

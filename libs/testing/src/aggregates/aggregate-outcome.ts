@@ -1,12 +1,15 @@
 import type { DomainEvent, Rejection } from '@keyfold/eventsourcing'
 import { ExpectationFailed } from '../expectation-failed.ts'
 import { alike, printed } from '../printed.ts'
+import { holdsMatcher, matches } from './matching.ts'
 
 /** What a command led to. */
 export type Outcome =
   | { readonly kind: 'events'; readonly events: readonly DomainEvent[] }
   | { readonly kind: 'rejection'; readonly rejection: Rejection }
   | { readonly kind: 'thrown'; readonly error: unknown }
+  /** The command does not fit its own schema: the aggregate would not have seen it. */
+  | { readonly kind: 'invalid'; readonly issues: readonly string[] }
 
 /** What an outcome needs from the aggregate that it came from. */
 export interface OutcomeSource {
@@ -29,8 +32,12 @@ export class AggregateOutcome {
     this.#source = source
   }
 
-  /** Exactly these events, in this order; fields left out have their defaults. */
+  /**
+   * Exactly these events, in this order; fields left out have their defaults. Values may be matchers of the test runner
+   * (`expect.any(String)`); of an event with matchers only the fields that are named are looked at.
+   */
   thenEvents(expected: readonly DomainEvent[]): this {
+    if (holdsMatcher(expected)) return this.#thenMatching(expected)
     const wanted = expected.map((event) => this.#source.stored(event))
     const events = this.#events(`expected ${names(wanted)}`)
     if (alike(events, wanted)) return this
@@ -59,7 +66,7 @@ export class AggregateOutcome {
 
   /** The members named here have these values after the events; a function may look at the whole state instead. */
   thenState(expected: object | ((state: never) => void)): this {
-    if (this.#outcome.kind === 'thrown') this.#events('expected a state')
+    if (this.#outcome.kind === 'thrown' || this.#outcome.kind === 'invalid') this.#events('expected a state')
     const state = this.#source.state()
     if (typeof expected === 'function') {
       const look = expected as (state: unknown) => void
@@ -68,6 +75,17 @@ export class AggregateOutcome {
     }
     const actual = pick(state, expected)
     if (!alike(actual, expected)) throw new ExpectationFailed('another state', { actual, expected })
+    return this
+  }
+
+  /** The command does not fit its schema: `path` is where, a pattern is for the whole text of an issue. */
+  thenInvalid(expected: string | RegExp = /./): this {
+    const outcome = this.#outcome
+    if (outcome.kind !== 'invalid')
+      throw new ExpectationFailed(`expected the command not to fit its schema, but ${inWords(outcome)}`)
+    const fits = (issue: string): boolean =>
+      typeof expected === 'string' ? issue.startsWith(`${expected}:`) : expected.test(issue)
+    if (!outcome.issues.some(fits)) throw new ExpectationFailed('other issues', { actual: outcome.issues, expected })
     return this
   }
 
@@ -82,6 +100,20 @@ export class AggregateOutcome {
     return this
   }
 
+  #thenMatching(expected: readonly DomainEvent[]): this {
+    const events = this.#events(`expected ${names(expected)}`)
+    const fit = events.length === expected.length && events.every((event, index) => this.#fits(event, expected[index]))
+    if (fit) return this
+    throw new ExpectationFailed('other events', { actual: plain(events), expected: plain(expected) })
+  }
+
+  #fits(event: DomainEvent, expected: DomainEvent | undefined): boolean {
+    if (expected === undefined || event.type !== expected.type || event.key !== expected.key) return false
+    return holdsMatcher(expected.data)
+      ? matches(event.data, expected.data)
+      : alike(event.data, this.#source.stored(expected).data)
+  }
+
   #events(wanted: string): readonly DomainEvent[] {
     if (this.#outcome.kind === 'events') return this.#outcome.events
     const failed = new ExpectationFailed(`${wanted}, but ${inWords(this.#outcome)}`)
@@ -92,6 +124,7 @@ export class AggregateOutcome {
 
 function inWords(outcome: Outcome): string {
   if (outcome.kind === 'thrown') return `the decision threw ${String(outcome.error)}`
+  if (outcome.kind === 'invalid') return `the command does not fit its schema: ${outcome.issues.join('; ')}`
   if (outcome.kind === 'events') return `it led to ${names(outcome.events)}`
   const { code, details } = outcome.rejection
   return `it was rejected with ${code}${Object.keys(details).length === 0 ? '' : ` ${printed(details)}`}`

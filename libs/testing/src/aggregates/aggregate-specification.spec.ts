@@ -1,8 +1,35 @@
-import { DESCRIPTOR } from '@keyfold/eventsourcing'
+import { aggregate, defineCommand, DESCRIPTOR, handles } from '@keyfold/eventsourcing'
 import { describe, expect, it } from 'vitest'
 import { Account, Deposit, Deposited, Noticed, Open, Opened } from '../testdata/account.ts'
 import { ExpectationFailed } from '../expectation-failed.ts'
 import { given } from './aggregate-specification.ts'
+
+/** A command whose schema trims its text. */
+class Rename extends defineCommand<{ id: string; owner: string }>({
+  name: 'test.Rename',
+  key: 'id',
+  schema: {
+    '~standard': {
+      version: 1,
+      vendor: 'test',
+      validate: (value) => {
+        const { id, owner } = value as { readonly id: string; readonly owner: string }
+        if (owner === 'later') return Promise.resolve({ value: { id, owner } })
+        if (owner.trim() === '') return { issues: [{ message: 'must not be empty', path: ['owner'] }] }
+        return { value: { id, owner: owner.trim() } }
+      },
+    },
+  },
+}) {}
+
+const Renaming = aggregate({
+  name: 'renaming',
+  topic: 'test.renaming',
+  initialState: () => ({}),
+  decide: [handles(Rename, ({ owner }) => Opened({ owner }))],
+  evolve: [],
+  emits: [Opened],
+})
 
 const id = 'a-1'
 const open = Opened({ owner: 'Ann' })
@@ -48,6 +75,35 @@ describe('given / when / then', () => {
         Deposited({ amount: 2_000n }),
         Noticed({ at: new Date('2026-05-01T10:00:00Z'), id: '00000000-0000-7000-8000-000000000001' }),
       ])
+  })
+
+  it('takes matchers of the test runner for what a test does not care about', () => {
+    const deposited = given(Account, [open]).when(new Deposit({ id, amount: 2_000n }))
+    const anyText: unknown = expect.stringMatching(/^0{8}-/)
+    deposited.thenEvents([
+      Deposited({ amount: 2_000n }),
+      Noticed({ at: expect.any(Date) as Date, id: anyText as string }),
+    ])
+    expect(() =>
+      deposited.thenEvents([Deposited({ amount: 1n }), Noticed({ at: expect.any(Date) as Date, id: '' })]),
+    ).toThrow('other events')
+    expect(() => deposited.thenEvents([Noticed({ at: expect.any(Date) as Date, id: '' })])).toThrow('other events')
+  })
+
+  it('checks commands by their schema first, as the event store does', () => {
+    const rename = (owner: string) => given(Renaming).when(new Rename({ id, owner }))
+    rename(' Ann ').thenEvents([Opened({ owner: 'Ann' })])
+    rename(' ')
+      .thenInvalid('owner')
+      .thenInvalid(/must not be empty/)
+      .thenInvalid()
+    expect(() => rename(' ').thenNothing()).toThrow(
+      'expected no event, but the command does not fit its schema: owner: ',
+    )
+    expect(() => rename(' ').thenState({})).toThrow('expected a state, but the command does not fit')
+    expect(() => rename(' ').thenInvalid('id')).toThrow('other issues')
+    expect(() => rename('Ann').thenInvalid()).toThrow('but it led to test.Opened')
+    expect(() => rename('later')).toThrow('the schema of test.Rename is asynchronous')
   })
 
   it('takes a decorated class as well', () => {

@@ -14,7 +14,8 @@ import { ExpectationFailed } from '../expectation-failed.ts'
 import { FakeClock } from '../fake-clock.ts'
 import { printed } from '../printed.ts'
 import { sequentialIds } from '../sequential-ids.ts'
-import { AggregateOutcome, type Outcome } from './aggregate-outcome.ts'
+import { AggregateOutcome, type Outcome, type OutcomeSource } from './aggregate-outcome.ts'
+import { checkedCommand } from './checked-command.ts'
 
 /** The world of a specification; everything has a value that is the same in every run. */
 export interface SpecificationOptions {
@@ -40,37 +41,60 @@ export function given(
   return new AggregateSpecification(descriptorOf(target, 'aggregate'), events, options)
 }
 
+interface History {
+  /** The aggregate's id; undefined for the one that the command is for. */
+  readonly of: string | undefined
+  readonly events: readonly DomainEvent[]
+}
+
+/** The history of one aggregate; `commandKey` is whose events name nobody. */
+function ownOf(history: readonly History[], key: string, commandKey: string): readonly History[] {
+  return history.filter(({ of = commandKey }) => of === key)
+}
+
 /** An aggregate with a history, ready for a command. */
 export class AggregateSpecification {
   readonly #aggregate: AggregateDescriptor
   readonly #options: SpecificationOptions
   readonly #codec: InMemoryCodec
-  /** What each stored event is to the code of today. */
-  readonly #history: readonly (readonly DomainEvent[])[]
+  /** What each stored event is to the code of today, and whose it is when it is not the command's aggregate's. */
+  readonly #history: readonly History[]
 
   constructor(aggregate: AggregateDescriptor, events: readonly DomainEvent[], options: SpecificationOptions) {
     this.#aggregate = aggregate
     this.#options = options
     this.#codec = new InMemoryCodec(aggregate.events, aggregate.upcasters)
-    this.#history = events.map((event) => this.#read(event))
+    this.#history = events.map((event) => ({ of: event.key, events: this.#read(event) }))
   }
 
-  /** Decides on a command. What came of it is asked with `then…`. */
-  when(command: Command): AggregateOutcome {
-    const definition = commandDefinitionOf(command)
-    if (definition === undefined) throw new TypeError(`${printed(command)} is no command: make it with defineCommand`)
+  /**
+   * Checks a command by its schema, as the event store would, and decides on it. What came of it is asked with `then…`.
+   * @throws {TypeError} when its schema is asynchronous: a decision is tested at once.
+   */
+  when(given: Command): AggregateOutcome {
+    const definition = commandDefinitionOf(given)
+    if (definition === undefined) throw new TypeError(`${printed(given)} is no command: make it with defineCommand`)
     const decide = this.#aggregate.decide.get(definition.name)
     if (decide === undefined)
       throw new ExpectationFailed(`the aggregate ${this.#aggregate.name} does not handle ${definition.name}`)
+    const checked = checkedCommand(given, definition)
+    if ('issues' in checked) return new AggregateOutcome({ kind: 'invalid', issues: checked.issues }, noSource())
+    const { command } = checked
     const key = this.#options.key ?? String((command as Record<string, unknown>)[definition.key])
     const context = {
       key,
-      version: this.#history.length,
+      version: ownOf(this.#history, key, key).length,
       commandId: this.#options.commandId ?? '00000000-0000-7000-8000-00000000c0de',
       now: this.#now,
       newId: this.#options.newId ?? sequentialIds(),
+      stateOf: <State>(other: string) => {
+        if (this.#aggregate.partitionKey(other) !== this.#aggregate.partitionKey(key))
+          throw new TypeError(`${other} has another partition key than ${key}`)
+        const history = ownOf(this.#history, other, key)
+        return { state: this.#fold(other, history) as State, version: history.length }
+      },
     }
-    return this.#outcome(key, () => decide(command, this.#fold(key, this.#history), context) ?? [])
+    return this.#outcome(key, () => decide(command, this.#fold(key, ownOf(this.#history, key, key)), context) ?? [])
   }
 
   /** The state that the history makes, without a command. */
@@ -87,7 +111,10 @@ export class AggregateSpecification {
     const events = outcome.kind === 'events' ? outcome.events : []
     return new AggregateOutcome(outcome, {
       stored: (event) => this.#stored(event, 'expected'),
-      state: () => this.#fold(key, [...this.#history, ...events.map((event) => [event])]),
+      state: () => {
+        const after = events.map((event) => ({ of: event.key, events: [event] }))
+        return this.#fold(key, ownOf([...this.#history, ...after], key, key))
+      },
     })
   }
 
@@ -103,10 +130,10 @@ export class AggregateSpecification {
     return { kind: 'events', events: events.map((event) => this.#stored(event, 'emitted')) }
   }
 
-  #fold(key: string, history: readonly (readonly DomainEvent[])[]): unknown {
+  #fold(key: string, history: readonly History[]): unknown {
     const time = this.#now
     let state = this.#aggregate.initialState()
-    for (const [index, events] of history.entries())
+    for (const [index, { events }] of history.entries())
       for (const { type, data } of events) {
         const apply = this.#aggregate.evolve.get(type)
         if (apply !== undefined) state = apply(state, data, { key, version: index + 1, time })
@@ -125,7 +152,8 @@ export class AggregateSpecification {
   /** The event as readers get it: encoded with its newest schema and decoded again. */
   #stored(event: DomainEvent, role: string): DomainEvent {
     this.#refuseForeign(event, role)
-    return { type: event.type, data: this.#encoded(event, role).data }
+    const stored = { type: event.type, data: this.#encoded(event, role).data }
+    return event.key === undefined ? stored : { ...stored, key: event.key }
   }
 
   #refuseForeign(event: DomainEvent, role: string): void {
@@ -144,4 +172,9 @@ export class AggregateSpecification {
       throw new ExpectationFailed(`the ${role} event does not fit its schema: ${why}`)
     }
   }
+}
+
+/** A command that nobody decided has neither events nor a state to compare with. */
+function noSource(): OutcomeSource {
+  return { stored: (event) => event, state: () => undefined }
 }

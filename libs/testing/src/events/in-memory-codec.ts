@@ -1,10 +1,11 @@
-import { type AvroType, avroType, decodeWire, encodeWire } from '@keyfold/avro'
+import { type AvroType, decodeWire, encodeWire } from '@keyfold/avro'
 import {
   type DecodedValue,
   type EncodedEvent,
   type EventCodec,
   type EventReader,
   EventReaders,
+  typeOfVersion,
 } from '@keyfold/event-store'
 import type { AnyEventType, DomainEvent, UpcasterDescriptor, VersionedEvent } from '@keyfold/eventsourcing'
 import { fail } from '../errors.ts'
@@ -92,8 +93,9 @@ export class InMemoryCodec implements EventCodec {
 
   #add(event: AnyEventType): void {
     if (this.#newest.has(event.eventName)) return
-    for (const { version, schema } of event.versions) {
-      this.#schemas.push({ event, version, type: avroType(schema as string | object), read: undefined })
+    for (const known of event.versions) {
+      const { version } = known
+      this.#schemas.push({ event, version, type: typeOfVersion(known), read: undefined })
       this.#ids.set(`${event.eventName} ${version}`, this.#schemas.length)
     }
     this.#newest.set(event.eventName, event.newest.version)

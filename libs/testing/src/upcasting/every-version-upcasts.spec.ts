@@ -1,5 +1,5 @@
 import { avroType } from '@keyfold/avro'
-import { defineEvent, dropped, renamed, split, upcast } from '@keyfold/eventsourcing'
+import { defineEvent, dropped, renamed, type SharedType, split, upcast } from '@keyfold/eventsourcing'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ExpectationFailed } from '../expectation-failed.ts'
@@ -36,6 +36,50 @@ describe('random values of an Avro schema', () => {
 })
 
 describe('everyVersionUpcasts', () => {
+  it('follows versions to a type that they share with other events', () => {
+    const money = (...fields: readonly object[]) => ({ type: 'record', name: 'Money', namespace: 'bank', fields })
+    const [cents, currency] = [
+      { name: 'cents', type: 'long' },
+      { name: 'currency', type: 'string', default: 'EUR' },
+    ]
+    const Money: SharedType = {
+      name: 'bank.Money',
+      versions: [
+        { version: 1, schema: money(cents) },
+        { version: 2, schema: money(cents, currency) },
+        { version: 3, schema: money({ name: 'amount', type: 'string', default: '' }) },
+      ],
+    }
+    const using = (name: string, ...versions: readonly number[]) =>
+      defineEvent<string, object>({
+        name: `bank.${name}`,
+        versions: versions.map((version, index) => ({
+          version: index + 1,
+          schema: { type: 'record', name, namespace: 'bank', fields: [{ name: 'amount', type: 'Money' }] },
+          references: [{ type: Money, subject: 'bank.Money', version }],
+        })),
+      })
+    const lines: string[] = []
+    const Deposited = using('Deposited', 1, 2)
+    everyVersionUpcasts(
+      { events: [Deposited, using('Withdrawn', 1, 2)], upcasters: [] },
+      { seed: 3, print: (line) => lines.push(line) },
+    )
+    expect(lines).toEqual(['upcasting: 4 versions of 2 events, 100 values each, seed 3'])
+    // An upcaster gets the shape of the version it was written for, and must give that of the next one.
+    const Later = using('Deposited', 1, 3)
+    const right = upcast(Later, { from: 1 }, (data) => {
+      const { amount } = data as { readonly amount: { readonly cents: bigint } }
+      return { amount: { amount: `${amount.cents / 100n}` } }
+    })
+    expect(failureOf({ events: [Later], upcasters: [right] })).toBe('it did not fail')
+    const wrong = upcast(Later, { from: 1 }, (data) => {
+      const { amount } = data as { readonly amount: { readonly cents: bigint } }
+      return { amount: { amount: amount.cents } }
+    })
+    expect(failureOf({ events: [Later], upcasters: [wrong] })).toContain('amount.amount must be string')
+  })
+
   it('says what it has seen, and the seed', () => {
     const lines: string[] = []
     everyVersionUpcasts(Account, { seed: 42, print: (line) => lines.push(line) })

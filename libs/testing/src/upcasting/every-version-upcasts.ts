@@ -1,5 +1,5 @@
-import { type AvroType, avroType } from '@keyfold/avro'
-import { type EventReader, EventReaders } from '@keyfold/event-store'
+import type { AvroType } from '@keyfold/avro'
+import { type EventReader, EventReaders, typeOfVersion } from '@keyfold/event-store'
 import {
   type AggregateDescriptor,
   type AnyEventType,
@@ -44,13 +44,14 @@ export function everyVersionUpcasts(
   const seed = options.seed ?? (Math.random() * 2 ** 31) | 0
   const readers = new EventReaders()
   readers.learn('everyVersionUpcasts', events, upcasters)
-  const newest = new Map(events.map((event) => [event.eventName, avroType(event.newest.schema as string | object)]))
+  const newest = new Map(events.map((event) => [event.eventName, typeOfVersion(event.newest)]))
   const histories = new Set([...events, ...upcasters.flatMap(({ source }) => source ?? [])])
   let versions = 0
   for (const event of histories)
-    for (const { version, schema } of event.versions) {
+    for (const known of event.versions) {
       versions += 1
-      const written = avroType(schema as string | object)
+      const { version } = known
+      const written = typeOfVersion(known)
       const read = readers.readerOf(event.eventName, written, version)
       checkVersion({ written, read, newest, name: `version ${version} of ${event.eventName}` }, { runs, seed })
     }
@@ -70,7 +71,7 @@ function checkVersion(
   { runs, seed }: { readonly runs: number; readonly seed: number },
 ): void {
   const encoded = (value: unknown) => read(written.encode(value), 0).map((event) => encodeNewest(event, newest))
-  const sameTwice = property(avroArbitrary(written.schema), (value) => {
+  const sameTwice = property(avroArbitrary(written.parsed), (value) => {
     const [first, second] = [encoded(value), encoded(value)]
     const isSame = first.length === second.length && first.every((body, index) => second[index]?.equals(body))
     if (!isSame) throw new Error('reading it twice gave different events: an upcaster is not pure')

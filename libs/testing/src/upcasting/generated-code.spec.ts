@@ -2,38 +2,45 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { avroType, generateEvents } from '@keyfold/avro'
-import { eventAt, upcast } from '@keyfold/eventsourcing'
+import { eventAt, type ReadOf, upcast } from '@keyfold/eventsourcing'
 import { describe, expect, expectTypeOf, it } from 'vitest'
+import { inMemoryCodec } from '../events/in-memory-codec.ts'
+import { Money, type Money as MoneyOfToday, type MoneyV1 } from '../testdata/generated/common.ts'
 import {
   Cancelled,
   Placed,
   type PlacedInput,
   type PlacedV1,
+  Refunded,
+  type RefundedV1,
   type ShopCatalogueTopicEvents,
   type ShopEvents,
   type ShopTopics,
   type Upcaster,
 } from '../testdata/generated/shop.ts'
-import { shopSchemas, shopTopics } from '../testdata/shop-schemas.ts'
+import { commonSchemas, shopSchemas, shopTopics } from '../testdata/shop-schemas.ts'
+import { everyVersionUpcasts } from './every-version-upcasts.ts'
 
-const generatedPath = fileURLToPath(new URL('../testdata/generated/shop.ts', import.meta.url))
+const folder = new URL('../testdata/generated/', import.meta.url)
+const generated = () => generateEvents({ schemas: [...shopSchemas, ...commonSchemas], topics: shopTopics })
+
 const ordered = { lines: [{ sku: 'a', kind: 'SERVICE' as const }], total: '12.30' }
 
 describe('generated code', () => {
   it('is what the schemas give, and compiles with the rest of this package', async () => {
-    const [file] = generateEvents({ schemas: shopSchemas, topics: shopTopics })
-    expect(file?.path).toBe('shop.ts')
-    await expect(file?.text).toMatchFileSnapshot(generatedPath)
+    const files = generated()
+    expect(files.map(({ path }) => path)).toEqual(['common.ts', 'shop.ts'])
+    for (const { path, text } of files) await expect(text).toMatchFileSnapshot(fileURLToPath(new URL(path, folder)))
   })
 
-  it('is formatted as the formatter would leave it', async () => {
-    const [file] = generateEvents({ schemas: shopSchemas, topics: shopTopics })
+  it.each([0, 1])('is formatted as the formatter would leave it: file %i', async (index) => {
+    const { path = '', text } = generated()[index] ?? {}
     const root = fileURLToPath(new URL('../../../../', import.meta.url))
-    const formatting = promisify(execFile)('node_modules/.bin/oxfmt', ['--stdin-filepath', 'generated-shop.ts'], {
+    const formatting = promisify(execFile)('node_modules/.bin/oxfmt', ['--stdin-filepath', `generated-${path}`], {
       cwd: root,
     })
-    formatting.child.stdin?.end(file?.text)
-    expect((await formatting).stdout).toBe(file?.text)
+    formatting.child.stdin?.end(text)
+    expect((await formatting).stdout).toBe(text)
   })
 
   it('has the schema, the names and the guids', () => {
@@ -44,6 +51,28 @@ describe('generated code', () => {
       lines: [{ sku: 'a', count: 1, kind: 'SERVICE' }],
       aRatherLongNameForTheCurrencyOfThePricesOfTheLines: 'EUR',
     })
+  })
+
+  it('has a type that schemas share once, in the versions that each of them uses', () => {
+    const [first, second] = Refunded.versions
+    expect(first?.references).toEqual([{ subject: 'common.Money', version: 1, type: Money }])
+    expect(second?.references?.map(({ type, version }) => `${type.name} ${version}`)).toEqual([
+      'common.Money 2',
+      'shop.Discount 1',
+      'common.IbanDigits 1',
+    ])
+    expectTypeOf<RefundedV1['amount']>().toEqualTypeOf<MoneyV1>()
+    expectTypeOf<MoneyV1['currency']>().toEqualTypeOf<'EUR' | 'CHF'>()
+    expectTypeOf<ReadOf<typeof Refunded, 2>['amount']>().toEqualTypeOf<MoneyOfToday>()
+    const written = Refunded({ amount: { cents: 5n }, discounts: [{ off: { cents: 1n, currency: 'DKK' } }] })
+    const { data } = inMemoryCodec([Refunded]).encode('t', written)
+    expect(data).toEqual({
+      amount: { cents: 5n, currency: 'EUR', rounding: 'NONE' },
+      rounding: 'NONE',
+      discounts: [{ off: { cents: 1n, currency: 'DKK', rounding: 'NONE' }, code: '' }],
+      to: null,
+    })
+    everyVersionUpcasts({ events: [Refunded], upcasters: [] }, { print: () => {} })
   })
 
   it('types every version, so that upcasters go from version to version', () => {

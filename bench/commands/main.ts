@@ -1,0 +1,104 @@
+import { execFile } from 'node:child_process'
+import { cpus } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs, promisify } from 'node:util'
+import {
+  findPostgres,
+  type PostgresServer,
+  startPostgres,
+} from '../../libs/projections/src/testdata/postgres-server.ts'
+import { startBundled } from '../broker-vs-kafka/processes.ts'
+import { median, millis, printTable, whole } from '../figures.ts'
+import type { Figures, Load } from './closed-loop.ts'
+import { installEmmett } from './emmett.ts'
+import type { ContestantName, Place } from './measure.ts'
+
+const { values: options } = parseArgs({
+  options: {
+    callers: { type: 'string', default: '1,16,32,64,256' },
+    partitions: { type: 'string', default: '1,8' },
+    bytes: { type: 'string', default: '100,1024' },
+    rounds: { type: 'string', default: '3' },
+    seconds: { type: 'string', default: '3' },
+    aggregates: { type: 'string', default: '2000' },
+    /** Contestants whose name contains this. */
+    only: { type: 'string', default: '' },
+  },
+})
+const callerCounts = options.callers.split(',').map(Number)
+const measuredMs = Number(options.seconds) * 1000
+
+/**
+ * Durable commands in a closed loop: Keyfold, a bare kafkajs loop that commits the same batches on the same broker, and
+ * emmett on PostgreSQL and in memory, each in a process of its own, in turn, in one run. `npm run bench:commands`.
+ */
+async function main(): Promise<void> {
+  const broker = await startBundled()
+  const postgres = findPostgres() === undefined ? undefined : await startPostgres()
+  const emmett = await installEmmett()
+  process.stdout.write(
+    `Node ${process.version}, ${cpus().length} cores (${cpus()[0]?.model.trim()}); broker and callers on this machine, ` +
+      `durability fsync; medians of ${options.rounds} rounds of ${options.seconds} s\n`,
+  )
+  if (emmett === undefined) process.stdout.write('emmett is left out: it is not here, and npm cannot fetch it\n')
+  if (postgres === undefined) process.stdout.write('emmett on PostgreSQL is left out: there is no PostgreSQL here\n')
+  for (const partitions of options.partitions.split(',').map(Number)) {
+    for (const eventBytes of options.bytes.split(',').map(Number)) {
+      const place = { broker: broker.address, partitions, eventBytes, emmett, postgres: addressOf(postgres) }
+      await compare(place)
+    }
+  }
+  await postgres?.destroy()
+  await broker.end()
+  await broker.remove()
+}
+
+async function compare(place: Place): Promise<void> {
+  const { emmett, postgres } = place
+  const all: readonly (ContestantName | false)[] = [
+    'keyfold',
+    'bare kafkajs loop',
+    emmett !== undefined && postgres !== undefined && 'emmett, PostgreSQL',
+    emmett !== undefined && 'emmett, in memory',
+  ]
+  const names = all.filter((name) => name !== false).filter((name) => name.includes(options.only))
+  const aggregates = Number(options.aggregates)
+  const loads: Load[] = callerCounts.map((callers) => ({ callers, aggregates, warmUpMs: 1_000, measuredMs }))
+  const hot = { callers: 64, aggregates: 1, warmUpMs: 1_000, measuredMs }
+  const rounds = new Map<ContestantName, Figures[][]>(names.map((name) => [name, []]))
+  for (let round = 0; round < Number(options.rounds); round++) {
+    for (const name of names) {
+      const own = name === 'keyfold' ? [...loads, hot] : loads
+      rounds.get(name)?.push(await measure(name, place, own))
+    }
+  }
+  const title = `${place.partitions} partition${place.partitions === 1 ? '' : 's'}, events of ${place.eventBytes} bytes`
+  const rows = names.flatMap((name) => rowsOf(name, rounds.get(name) ?? [], rounds.get('keyfold') ?? []))
+  printTable(title, ['', 'callers', 'commands/s', 'p50', 'p95', 'p99', 'processor per command', 'keyfold is'], rows)
+}
+
+function rowsOf(name: ContestantName, rounds: readonly Figures[][], keyfold: readonly Figures[][]): string[][] {
+  return (rounds[0] ?? []).map((_, index) => {
+    const of = (figure: keyof Figures, sample = rounds) =>
+      median(sample.map((each) => each[index]?.[figure] ?? Number.NaN))
+    const callers = callerCounts[index] === undefined ? '64, one aggregate' : String(callerCounts[index])
+    const ratio = name === 'keyfold' ? '' : `${(of('perSecond', keyfold) / of('perSecond')).toFixed(2)}×`
+    const latencies = [millis(of('p50')), millis(of('p95')), millis(of('p99'))]
+    return [name, callers, whole(of('perSecond')), ...latencies, `${of('cpuMicros').toFixed(0)} µs`, ratio]
+  })
+}
+
+async function measure(name: ContestantName, place: Place, loads: readonly Load[]): Promise<Figures[]> {
+  const parameters = ['--conditions=@keyfold/source', '--no-warnings', join(import.meta.dirname, 'measure.ts')]
+  const child = await promisify(execFile)(process.execPath, [...parameters, JSON.stringify([name, place, loads])])
+  const lines = child.stdout.trim().split('\n')
+  return lines.map((line) => JSON.parse(line) as Figures)
+}
+
+function addressOf(server: PostgresServer | undefined): string | undefined {
+  if (server === undefined) return undefined
+  const { host, port, user, database } = server.connection
+  return `postgresql://${user}@${host}:${port}/${database}`
+}
+
+await main()

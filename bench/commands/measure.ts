@@ -1,0 +1,33 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openBareLoop } from './bare-loop.ts'
+import { closedLoop, type Load } from './closed-loop.ts'
+import { openEmmett } from './emmett.ts'
+import { openKeyfold } from './keyfold.ts'
+
+export type ContestantName = 'keyfold' | 'bare kafkajs loop' | 'emmett, PostgreSQL' | 'emmett, in memory'
+
+export interface Place {
+  readonly broker: string
+  readonly partitions: number
+  readonly eventBytes: number
+  readonly emmett: string | undefined
+  readonly postgres: string | undefined
+}
+
+/** One contestant in a process of its own, under one load after the other. */
+const [name, place, loads] = JSON.parse(process.argv[2] ?? '[]') as [ContestantName, Place, readonly Load[]]
+const dataDirectory = await mkdtemp(join(tmpdir(), 'keyfold-bench-state-'))
+const { execute, end } = await open()
+for (const load of loads) process.stdout.write(`${JSON.stringify(await closedLoop(execute, load))}\n`)
+await end()
+await rm(dataDirectory, { recursive: true })
+process.exit(0)
+
+function open() {
+  if (name === 'keyfold') return openKeyfold({ ...place, dataDirectory })
+  if (name === 'bare kafkajs loop') return openBareLoop(place)
+  const postgres = name === 'emmett, PostgreSQL' ? place.postgres : undefined
+  return openEmmett({ directory: place.emmett ?? '', postgres, eventBytes: place.eventBytes })
+}

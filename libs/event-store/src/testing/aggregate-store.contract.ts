@@ -1,0 +1,149 @@
+import { expect, it } from 'vitest'
+import type { AggregateStore, AggregateStores, StoreChanges, StoreIdentity } from '../state/aggregate-store.ts'
+import type { AcceptedCommand } from '../writer/command-ledger.ts'
+
+const identity: StoreIdentity = {
+  application: 'bank',
+  clusterId: 'c',
+  topic: 'bank.account',
+  partition: 3,
+  stateKey: '1:00',
+}
+const checkpoint = { anchor: { offset: 7, eventId: 'e7' }, stateOffset: 2, claim: { generation: 1, instanceId: 'i' } }
+
+/** What every kind of local store must do. `stores` gives the same place at every call, as a restart would find it. */
+export function aggregateStoreContract(stores: () => AggregateStores): void {
+  const open = (differing: Partial<StoreIdentity> = {}) => stores().open({ ...identity, ...differing })
+
+  it('is empty at first, and holds what was saved', () => {
+    const store = open()
+    expect(store.checkpoint).toBeUndefined()
+    expect([store.load('a'), store.findCommand('x'), store.count()]).toEqual([undefined, undefined, 0])
+    store.save(changes({ aggregates: { a: 'one' } }))
+    store.save(changes({ aggregates: { a: 'two', b: '' } }))
+    expect(store.load('a')).toEqual({ state: 'two', version: 3, lastOffset: 9 })
+    expect([store.load('b')?.state, store.load('c'), store.count()]).toEqual(['', undefined, 2])
+  })
+
+  it('finds everything again when it is opened anew', () => {
+    const before = open()
+    const outcome = {
+      kind: 'Outcome',
+      commandId: 'no',
+      key: 'a',
+      fingerprint: 'f',
+      batchId: 'b',
+      version: 1,
+      atMs: 4,
+    } as const
+    before.save({ ...changes({ aggregates: { ä: '{}' } }), accepted: [accepted('x', 5)], outcomes: [outcome] })
+    before.close()
+    const store = open()
+    expect(store.checkpoint).toEqual(checkpoint)
+    expect(store.load('ä')?.version).toBe(3)
+    expect(store.findCommand('x')).toEqual(accepted('x', 5))
+    expect(store.outcomes()).toEqual([outcome])
+  })
+
+  it.each([{ clusterId: 'other' }, { stateKey: '2:00' }])('starts anew for %j', (differing) => {
+    const before = open()
+    before.save({ ...changes({ aggregates: { a: '{}' } }), accepted: [accepted('x', 5)] })
+    before.close()
+    const store = open(differing)
+    expect([store.checkpoint, store.load('a'), store.findCommand('x')]).toEqual([undefined, undefined, undefined])
+  })
+
+  it('keeps partitions and topics apart', () => {
+    const store = open()
+    store.save(changes({ aggregates: { a: 'x' } }))
+    expect(open({ partition: 4 }).load('a')).toBeUndefined()
+    expect(open({ topic: 'bank.other' }).load('a')).toBeUndefined()
+    expect(store.load('a')?.state).toBe('x')
+  })
+
+  it('is taken away by whoever opens it next, and refuses to be written then', () => {
+    const before = open()
+    before.save(changes({ aggregates: { a: 'old' } }))
+    const store = open()
+    store.save(changes({ aggregates: { a: 'new' } }))
+    expect(() => before.save(changes({ aggregates: { a: 'older' } }))).toThrow('opened by')
+    expect(() => before.clear()).toThrow('opened by')
+    expect(store.load('a')?.state).toBe('new')
+  })
+
+  it('that is being filled agrees with nothing, and is empty when it is opened anew', () => {
+    const store = open()
+    store.save({ ...changes({ aggregates: { a: 'x' } }), checkpoint: undefined })
+    expect([store.checkpoint, store.load('a')?.state]).toEqual([undefined, 'x'])
+    store.close()
+    const anew = open()
+    expect([anew.checkpoint, anew.load('a')]).toEqual([undefined, undefined])
+  })
+
+  it('keeps a window of accepted commands, in number and in time', () => {
+    const store = open()
+    const ids = (window: StoreChanges['window']) => {
+      store.save({ ...changes({}), window })
+      return ['1', '2', '3', '4'].filter((id) => store.findCommand(id) !== undefined)
+    }
+    store.save({ ...changes({}), accepted: ['1', '2', '3', '4'].map((id) => accepted(id, Number(id) * 100)) })
+    expect(ids({ commands: 10, notBeforeMs: 0 })).toEqual(['1', '2', '3', '4'])
+    expect(ids({ commands: 3, notBeforeMs: 0 })).toEqual(['2', '3', '4'])
+    expect(ids({ commands: 10, notBeforeMs: 300 })).toEqual(['3', '4'])
+    expect(ids({ commands: 10, notBeforeMs: 1_000 })).toEqual([])
+  })
+
+  it('forgets outcomes by id, and keeps the order of the others', () => {
+    const store = open()
+    const outcome = (commandId: string) =>
+      ({ kind: 'Outcome', commandId, key: 'a', fingerprint: 'f', batchId: 'b', version: 1, atMs: 4 }) as const
+    store.save({ ...changes({}), outcomes: ['1', '2', '3'].map(outcome) })
+    store.save({ ...changes({}), outcomes: [outcome('1')], forgotten: ['2'] })
+    expect(store.outcomes().map(({ commandId }) => commandId)).toEqual(['3', '1'])
+  })
+
+  it('says where the events of an aggregate stand, if it supports that', () => {
+    const store = open()
+    const runs = [
+      { key: 'a', version: 2, lastOffset: 1, size: 2 },
+      { key: 'b', version: 1, lastOffset: 2, size: 1 },
+      { key: 'a', version: 3, lastOffset: 5, size: 1 },
+    ]
+    store.save({ ...changes({}), runs })
+    store.save({ ...changes({}), runs })
+    const wanted = runs
+      .filter(({ key }) => key === 'a')
+      .map(({ version, lastOffset, size }) => ({ version, lastOffset, size }))
+    expect(store.runsOf('a')).toEqual(store.supports.runs ? wanted : [])
+  })
+
+  it('is empty after it was cleared', () => {
+    const store = open()
+    store.save({ ...changes({ aggregates: { a: 'x' } }), accepted: [accepted('x', 1)] })
+    store.clear()
+    expect([store.checkpoint, store.count(), store.findCommand('x')]).toEqual([undefined, 0, undefined])
+    expectEmpty(store)
+  })
+}
+
+function expectEmpty(store: AggregateStore): void {
+  expect([store.outcomes(), store.runsOf('a')]).toEqual([[], []])
+}
+
+function changes({ aggregates = {} }: { readonly aggregates?: Readonly<Record<string, string>> }): StoreChanges {
+  const stored = Object.entries(aggregates).map(([key, state]) => [key, { state, version: 3, lastOffset: 9 }] as const)
+  return {
+    aggregates: new Map(stored),
+    runs: [],
+    accepted: [],
+    outcomes: [],
+    forgotten: [],
+    window: { commands: 100, notBeforeMs: 0 },
+    checkpoint,
+  }
+}
+
+function accepted(commandId: string, atMs: number): AcceptedCommand {
+  const place = { key: 'a', fingerprint: 'f', batchId: 'b', version: 1, lastOffset: 0, size: 1 }
+  return { kind: 'Accepted', commandId, ...place, atMs }
+}

@@ -1,0 +1,1 @@
+export { startTestApp, type TestApp, type TestAppOptions } from './test-app.ts'

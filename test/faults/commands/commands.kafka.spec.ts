@@ -1,0 +1,18 @@
+import { describe, it } from 'vitest'
+import { whyNoKafka } from '../../kafka/distribution.ts'
+import { startKafka } from './clusters.ts'
+import { laneTimeoutMs, passCommandsLane } from './commands-lane.ts'
+
+const missing = whyNoKafka()
+if (missing !== undefined) process.stdout.write(`The commands lane on Apache Kafka is skipped: ${missing}.\n`)
+
+describe.skipIf(missing !== undefined)('32 clients over three processes on Apache Kafka, under faults', () => {
+  it('lose, double, tear and make up nothing, and hear the truth', { timeout: laneTimeoutMs + 120_000 }, async () => {
+    const cluster = await startKafka()
+    try {
+      await passCommandsLane(cluster)
+    } finally {
+      await cluster.stop()
+    }
+  })
+})
