@@ -31,6 +31,11 @@ export const libraryErrors = {
     why: 'The partition does not hold that offset: it was deleted by retention, or has not been written yet',
     fix: 'Begin where the partition begins: keyfold topics describe shows its first and last offset',
   },
+  OFFSET_UNEXPECTED: {
+    exit: 'found',
+    why: 'The partition holds records that were not there when its end was asked for',
+    fix: 'Run it again',
+  },
   UNKNOWN_TOPIC_OR_PARTITION: {
     exit: 'usage',
     why: 'The cluster has no such topic, or the topic has fewer partitions',

@@ -59,6 +59,22 @@ describe('keyfold schemas gen', () => {
     expect(stale).toMatchObject({ status: 'found', data: { files: [{ path, state: 'missing' }] } })
   })
 
+  it('takes the types that a schema refers to from wherever they are, and says what is wrong with a list of them', async () => {
+    const money = join(directory, 'schemas/common/money/v1.avsc')
+    await mkdir(dirname(money), { recursive: true })
+    await writeFile(money, '{"type":"record","name":"Money","namespace":"common","fields":[]}')
+    await writeSchema('bank/account-opened/v1.avsc', [{ name: 'fee', type: 'common.Money' }])
+    const list = join(directory, 'schemas/bank/account-opened/v1.references.json')
+    expect(await gen()).toMatchObject({ code: 2, err: [expect.stringContaining('v1.references.json')] })
+    await writeFile(list, '[{ "name": "common.Money", "subject": "common.Money", "version": 1 }]')
+    expect((await gen('--context', 'bank')).out).toEqual([join(directory, 'out', 'bank.ts')])
+    expect(await readFile(join(directory, 'out', 'bank.ts'), 'utf8')).toContain("import { Money } from './common.ts'")
+    expect((await gen()).out).toHaveLength(2)
+    expect(await gen('--check')).toMatchObject({ code: 0 })
+    await writeFile(list, '{}')
+    expect(await gen()).toMatchObject({ code: 2, err: [expect.stringContaining('it is no list of references')] })
+  })
+
   it('--context takes only that context', async () => {
     await writeSchema('bank/account-opened/v1.avsc')
     await writeSchema('shop/account-opened/v1.avsc')
@@ -90,6 +106,8 @@ describe('keyfold', () => {
     [['schemas', 'gen']],
     [['schemas', 'gen', '--out', 'x', '--what']],
     [['registry', 'start', '--kafka', 'x:1', '--port', '70000']],
+    [['registry', 'start', '--kafka', 'x:1', '--advertised-url', 'r1:8081']],
+    [['registry', 'start', '--kafka', 'x:1', '--answers', '6']],
     [['broker', 'start', '--port', 'x']],
     [['topics', 'list', '-o', 'xml']],
     [['topics', 'list', '--timeout', '5']],

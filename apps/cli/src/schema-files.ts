@@ -1,9 +1,10 @@
-import type { SchemaFile } from '@keyfold/avro'
+import type { SchemaFile, SchemaReference } from '@keyfold/avro'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CliError } from './cli-error.ts'
+import { referenceList, referencesFix } from './schemas/reference-list.ts'
 
-/** Reads `<root>/<context>/<event>/v<n>.avsc`. An `.avsc` file with another name is an error, never silently left out. */
+/** Reads `<root>/<context>/<event>/v<n>.avsc` with the `v<n>.references.json` beside it. An `.avsc` file with another name is an error, never silently left out. */
 export async function readSchemaFiles(root: string, context?: string): Promise<readonly SchemaFile[]> {
   const files: SchemaFile[] = []
   const paths = await listFiles(root)
@@ -16,13 +17,25 @@ export async function readSchemaFiles(root: string, context?: string): Promise<r
     const [, ofContext = '', event = '', version = ''] = match
     if (context !== undefined && ofContext !== context) continue
     const schema = await readFile(join(root, path), 'utf8')
-    files.push({ context: ofContext, event, version: Number(version), schema })
+    const references = await referencesBeside(join(root, path))
+    files.push({ context: ofContext, event, version: Number(version), schema, references })
   }
   if (files.length === 0) {
     const what = context === undefined ? root : join(root, context)
     throw new CliError('SCHEMAS_MISSING', `there is no schema in ${what}`, `Write ${what}/<event>/v1.avsc first.`)
   }
   return files
+}
+
+async function referencesBeside(path: string): Promise<readonly SchemaReference[]> {
+  const beside = path.replace(/\.avsc$/, '.references.json')
+  try {
+    return referenceList(await readFile(beside, 'utf8'))
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT') return []
+    throw new CliError('SCHEMAS_INVALID', `${beside} ${message}`, referencesFix)
+  }
 }
 
 /** Paths of all `.avsc` files below a folder, with `/`, in a fixed order. */

@@ -17,6 +17,10 @@ const errors = {
     retriable: false,
     fix: 'history is missing: check retention.ms and retention.bytes of the topic and whether it was made anew',
   },
+  OFFSET_UNEXPECTED: {
+    retriable: true,
+    fix: 'read the partition to its end again before anything is written: it holds more than was known',
+  },
   UNKNOWN_TOPIC_OR_PARTITION: { retriable: false, fix: 'create the topic, or correct its name or the partition' },
   TOPIC_REFUSED: { retriable: false, fix: 'correct the name or the settings of the topic as the broker says' },
   TOPIC_EXISTS: { retriable: false, fix: 'choose another name, or use the topic that is there' },

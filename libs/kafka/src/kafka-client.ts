@@ -71,6 +71,11 @@ export interface PartitionWrite {
   readonly topic: string
   readonly partition: number
   readonly records: readonly RecordToWrite[]
+  /**
+   * The offset that the first record has to get. When it gets another one, nothing of the transaction becomes visible:
+   * the outcome is `aborted`, with the error `OFFSET_UNEXPECTED`.
+   */
+  readonly expectedOffset?: Offset
 }
 
 export interface TransactionalProducerOptions {

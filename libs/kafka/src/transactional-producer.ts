@@ -108,6 +108,11 @@ export class FencedProducer implements TransactionalProducer {
     const produced = await this.#produceAll(writes, baseOffsets)
     if (produced.kind === 'refused') return this.#abort(produced.error)
     if (produced.kind !== 'done') return undone(produced)
+    const misplaced = writes.findIndex(
+      ({ expectedOffset }, index) => expectedOffset !== undefined && expectedOffset !== baseOffsets[index],
+    )
+    const write = writes[misplaced]
+    if (write !== undefined) return this.#abort(unexpectedOffset(write, baseOffsets[misplaced]))
     const ended = await this.#end(true)
     if (ended.kind === 'done') return { kind: 'committed', baseOffsets }
     return { kind: ended.kind === 'fenced' ? 'fenced' : 'unknown', error: ended.error }
@@ -218,4 +223,9 @@ export function nextSequence(baseSequence: number, records: number): number {
 function refuseTwice(writes: readonly PartitionWrite[]): void {
   const places = new Set(writes.map(({ topic, partition }) => `${topic}/${partition}`))
   if (places.size < writes.length) throw new TypeError('one transaction writes each partition once: join the records')
+}
+
+function unexpectedOffset({ topic, partition, expectedOffset }: PartitionWrite, offset: Offset | undefined): Error {
+  const message = `records for ${topic}/${partition} were to start at offset ${expectedOffset}, and got ${offset}`
+  return new KafkaClientError('OFFSET_UNEXPECTED', message, { details: { topic, partition, expectedOffset, offset } })
 }

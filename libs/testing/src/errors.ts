@@ -4,6 +4,7 @@ import { defineErrors } from '@keyfold/eventsourcing'
 export const fail = defineErrors({
   UNKNOWN_TOPIC_OR_PARTITION: { retriable: true, fix: 'create the topic first: ensureTopics' },
   OFFSET_OUT_OF_RANGE: { retriable: false, fix: 'read from an offset between the start and the end of the partition' },
+  OFFSET_UNEXPECTED: { retriable: true, fix: 'read the partition to its end again' },
   KAFKA_CLIENT_CLOSED: { retriable: false, fix: 'open another client' },
   PRODUCER_FENCED: { retriable: false, fix: 'open a new producer' },
   TRANSACTION_ABORTED: { retriable: true, fix: 'commit again' },

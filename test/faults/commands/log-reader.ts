@@ -17,8 +17,8 @@ export interface LogToRead {
 }
 
 /**
- * All events and claims, read with nothing but frames and a plain registry client. Not with kafkajs: its read_committed
- * filter hands out aborted records now and then.
+ * All events and claims, read with nothing but frames and a plain registry client: no code of the event store's client,
+ * nor of kafkajs, whose read_committed filter is not exact.
  */
 export async function readLog({ port, registryUrl, topics, partitions }: LogToRead): Promise<ReadLog> {
   const registry = new SchemaRegistry({ host: registryUrl })
@@ -61,7 +61,7 @@ async function readTopic(port: number, topic: string, partitions: number): Promi
         if (answer === undefined || answer.errorCode !== 0)
           throw new Error(`${topic}: Fetch answers ${answer?.errorCode}`)
         const { lastStableOffset, records, abortedTransactions } = answer
-        end = Number(lastStableOffset)
+        end = lastStableOffset
         if (records === null || records.length === 0) continue
         for (const message of committed(records, fetchOffset, abortedTransactions ?? []))
           messages.push({ partition, message })
@@ -85,8 +85,8 @@ async function eventOf(
   return {
     topic,
     partition,
-    offset: Number(offset),
-    timestampMs: Number(timestamp),
+    offset,
+    timestampMs: timestamp,
     key: String(key),
     type: header('ce_type'),
     // A plain object: decoded values have a class of their own.
@@ -103,5 +103,5 @@ async function eventOf(
 function claimOf(topic: string, partition: number, { key, value, offset }: KafkaRecord): readonly LogClaim[] {
   if (String(key) !== 'claim' || value === null) return []
   const { generation, instanceId, endOffset } = JSON.parse(String(value)) as LogClaim
-  return [{ topic, partition, offset: Number(offset), generation, instanceId, endOffset }]
+  return [{ topic, partition, offset, generation, instanceId, endOffset }]
 }

@@ -57,10 +57,6 @@ export const plantedBugs = {
   'unknown taken for committed': (kafka) =>
     withOutcomes(kafka, 'unknown', () => ({ kind: 'committed', baseOffsets: [0, 0] })),
 
-  /** What was not answered is taken for fenced, so that callers hear that nothing happened. */
-  'unknown taken for fenced': (kafka) =>
-    withOutcomes(kafka, 'unknown', () => ({ kind: 'fenced', error: new Error('planted') })),
-
   /** Each event is committed for itself. */
   'a transaction for every record': (kafka) =>
     withCommits(kafka, async (producer, writes) => {

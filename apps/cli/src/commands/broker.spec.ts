@@ -94,7 +94,8 @@ describe('keyfold broker start and status', () => {
   })
 
   async function startAndStop(brokers: string): Promise<void> {
-    const run = await runInTest(['registry', 'start', '--brokers', brokers, '--port', '0', '--json'], {
+    const flags = ['--advertised-url', 'http://r1:8081', '--answers', '7.x']
+    const run = await runInTest(['registry', 'start', '--brokers', brokers, '--port', '0', ...flags, '--json'], {
       onLine: (_line, world) => world.interrupt(),
     })
     expect(run.code).toBe(0)

@@ -1,4 +1,4 @@
-import { AvroError, type GeneratedFile, generateEvents, type GenerationInput } from '@keyfold/avro'
+import { AvroError, type GeneratedFile, generateEvents, type GenerationInput, type SchemaFile } from '@keyfold/avro'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CliError } from '../cli-error.ts'
@@ -33,15 +33,23 @@ export const schemasGen = defineCommand<GenOptions>({
   exits: { found: 'with --check: a file is missing or stale' },
   data: objectOf({ files: listOf(objectOf({ path: text, state: oneOf('written', 'unchanged', 'missing', 'stale') })) }),
   async run(_context, options) {
-    const schemas = await readSchemaFiles(options.schemas, options.context)
+    const schemas = await neededFiles(options)
     const topics = await readTopicFiles(
       options.schemas,
       schemas.map(({ context }) => context),
     )
-    const files = generated({ schemas, topics }, options.schemas)
+    const all = generated({ schemas, topics }, options.schemas)
+    const files = all.filter(({ path }) => options.context === undefined || path === `${options.context}.ts`)
     return options.check ? check(files, options) : write(files, options)
   },
 })
+
+/** Those of the context; of all when something in it refers to others, which may be anywhere. */
+async function neededFiles({ schemas: root, context }: GenOptions): Promise<readonly SchemaFile[]> {
+  const files = await readSchemaFiles(root, context)
+  const isAlone = context === undefined || files.every(({ references = [] }) => references.length === 0)
+  return isAlone ? files : readSchemaFiles(root)
+}
 
 /** The generator says at which character of a text that is no JSON it stopped; people want the line. */
 function generated(input: GenerationInput, root: string): readonly GeneratedFile[] {

@@ -2,6 +2,7 @@ import { AvroError, kebabCase, resolveReferences, type SchemaReference } from '@
 import { CliError } from '../cli-error.ts'
 import { type EventHistory, type HistoryVersion, nameOf, parsedSource } from './event-history.ts'
 import { placeAt, type Place, placeText, type Problem, type SchemaRule, startOf } from './problem.ts'
+import { referenceList, referencesFix } from './reference-list.ts'
 import type { SchemaTree } from './schema-tree.ts'
 import { topicsIn } from './topic-subjects.ts'
 
@@ -124,21 +125,13 @@ function referencesIn(
 ): readonly SchemaReference[] {
   const text = files.get(path)
   if (text === undefined) return []
-  const fix = 'Write [{ "name": "bank.Money", "subject": "bank.Money", "version": 1 }, …]'
   try {
-    const value: unknown = JSON.parse(text)
-    if (Array.isArray(value) && value.every(isReference))
-      return value.map(({ name, subject, version }) => ({ name, subject, version }))
-    problems.push({ ...blank(event, startOf(label + path, text)), message: 'it is no list of references', fix })
+    return referenceList(text)
   } catch (error) {
-    problems.push({ ...blank(event, startOf(label + path, text)), message: (error as Error).message, fix })
+    const { message } = error as Error
+    problems.push({ ...blank(event, startOf(label + path, text)), message, fix: referencesFix })
+    return []
   }
-  return []
-}
-
-function isReference(value: unknown): value is SchemaReference {
-  const { name, subject, version } = Object(value) as Partial<Record<keyof SchemaReference, unknown>>
-  return typeof name === 'string' && typeof subject === 'string' && Number.isInteger(version) && Number(version) > 0
 }
 
 /** What all problems of unusable files have in common. */

@@ -4,7 +4,8 @@ import { canonicalSchema } from '../schema/canonical.ts'
 import { parseSchema } from '../schema/parse-schema.ts'
 import { schemaGuid } from '../schema/schema-guid.ts'
 import { generateEvents } from './generate-events.ts'
-import { kebabCase, type SchemaFile } from './schema-history.ts'
+import type { SchemaFile } from './schema-file.ts'
+import { kebabCase } from './schema-history.ts'
 
 const field = (name: string, type: unknown, more: object = {}) => ({ name, type, ...more })
 
@@ -213,6 +214,111 @@ describe('topics', () => {
     expect(() => generateEvents({ schemas: [file(1, [])], topics })).toThrow(
       'bank/topics.json: topic bank.account has an event MoneyPut, but the events are MoneyDeposited',
     )
+  })
+})
+
+describe('a type that others refer to', () => {
+  const at = (name: string, version = 1) => ({ name, subject: name, version })
+  const money = file(1, [field('cents', 'long')], { event: 'money', name: 'Money' })
+  const deposited = { ...file(1, [field('amount', 'Money')]), references: [at('bank.Money')] }
+
+  it('is declared once, is no event, and stands before those that use it', () => {
+    const text = textOf(deposited, money)
+    expect(text.match(/export interface Money /g)).toHaveLength(1)
+    expect(text.indexOf('export const Money: SharedType')).toBeLessThan(text.indexOf('export const MoneyDeposited'))
+    expect(text).toContain('  readonly amount: Money\n')
+    expect(text).toContain("references: [{ subject: 'bank.Money', version: 1, type: Money }],")
+    expect(text).not.toContain('MoneyHistory')
+    expect(text).not.toContain("readonly 'bank.Money'")
+    expect(textOf(money, deposited)).toBe(text)
+  })
+
+  it('may be of any named type when no topic has it, and an event of a topic may be referred to, too', () => {
+    const kind = { context: 'bank', event: 'kind', version: 1, schema: '{"type":"enum","name":"Kind","symbols":["A"]}' }
+    const topics = [{ context: 'bank', topic: 'bank.account', events: ['MoneyDeposited'] }]
+    const [made] = generateEvents({ schemas: [money, deposited, kind], topics })
+    expect(made?.text).toContain("export type Kind = 'A'\n")
+    const event = { name: 'bank.MoneyDeposited', subject: 'bank.account-bank.MoneyDeposited', version: 1 }
+    const more = { event: 'repeated', name: 'Repeated' }
+    const repeated = { ...file(1, [field('what', 'MoneyDeposited')], more), references: [event] }
+    const both = [{ ...topics[0], context: 'bank', topic: 'bank.account', events: ['MoneyDeposited', 'Repeated'] }]
+    const [withBoth] = generateEvents({ schemas: [money, deposited, repeated], topics: both })
+    expect(withBoth?.text).toContain('  readonly what: MoneyDeposited\n')
+    expect(withBoth?.text).toContain('type: MoneyDeposited }')
+  })
+
+  it('brings the types inside it with it', () => {
+    const kind = file(1, [field('kind', { type: 'enum', name: 'Kind', symbols: ['A'] })], {
+      event: 'money',
+      name: 'Money',
+    })
+    const user = { ...file(1, [field('a', 'Money'), field('b', 'bank.Kind')]), references: [at('bank.Money')] }
+    const text = textOf(kind, user)
+    expect(text.match(/export type MoneyKind = 'A'/g)).toHaveLength(1)
+    expect(text).toContain('  readonly b: MoneyKind\n')
+  })
+
+  it.each([
+    [
+      'a version that is not there',
+      [{ ...deposited, references: [at('bank.Money', 2)] }, money],
+      'money-deposited/v1.avsc: No schema reference found for subject "bank.Money" and version 2',
+    ],
+    [
+      'no reference at all',
+      [{ ...deposited, references: [] }, money],
+      'with its subject and version in v1.references.json',
+    ],
+    [
+      'another name than that of the subject',
+      [{ ...deposited, references: [{ ...at('bank.Money'), name: 'bank.Cash' }] }, money],
+      'it refers to bank.Cash, but the subject bank.Money has bank.Money',
+    ],
+    [
+      'a change that old events do not survive',
+      [
+        deposited,
+        { ...deposited, version: 2, references: [at('bank.Money', 2)] },
+        money,
+        {
+          ...file(2, [field('cents', 'long'), field('code', 'string', { default: '' })], {
+            event: 'money',
+            name: 'Money',
+          }),
+        },
+        { ...deposited, version: 3, references: [at('bank.Money', 3)] },
+        { ...file(3, [field('cents', 'long'), field('code', 'string')], { event: 'money', name: 'Money' }) },
+      ],
+      'it cannot read events of v1',
+    ],
+    [
+      'types that use each other',
+      [
+        { ...file(1, [field('b', 'B')], { event: 'a', name: 'A' }), references: [at('bank.B')] },
+        file(1, [], { event: 'b', name: 'B' }),
+        {
+          ...file(2, [field('a', ['null', 'A'], { default: null })], { event: 'b', name: 'B' }),
+          references: [at('bank.A')],
+        },
+      ],
+      // The schema of A would have to hold two versions of B.
+      "Can't redefine: bank.B",
+    ],
+    [
+      'contexts that use each other',
+      [
+        deposited,
+        money,
+        {
+          ...file(1, [field('a', 'bank.Money')], { context: 'shop', event: 'sold', name: 'Sold' }),
+          references: [at('bank.Money')],
+        },
+        { ...file(1, [field('a', 'bank.Sold')], { event: 'seen', name: 'Seen' }), references: [at('bank.Sold')] },
+      ],
+      'schemas refer to each other in a circle: bank → shop → bank',
+    ],
+  ])('is refused with %s', (_, schemas, text) => {
+    expect(errorOf(...schemas)).toContain(text)
   })
 })
 

@@ -1,12 +1,22 @@
 /** Characters on a line of generated code. */
 export const LINE_WIDTH = 120
 
-/** A JSON value as TypeScript text, laid out as the formatter would leave it. `before` stands on its first line already. */
+/** A name that stands for itself in code. */
+export class CodeName {
+  readonly text: string
+
+  constructor(text: string) {
+    this.text = text
+  }
+}
+
+/** A JSON value, with names in it, as TypeScript text, laid out as the formatter would leave it. `before` stands on its first line already. */
 export function literalText(value: unknown, indent: number, before: number): string {
   const oneLine = literalOnOneLine(value)
   // One more for the comma after it.
   const fits = before + oneLine.length + 1 <= LINE_WIDTH
-  if (typeof value !== 'object' || value === null || (fits && !mustBreak(value))) return oneLine
+  if (typeof value !== 'object' || value === null || value instanceof CodeName || (fits && !mustBreak(value)))
+    return oneLine
   const [start, end] = [' '.repeat(indent + 2), ' '.repeat(indent)]
   if (Array.isArray(value)) {
     if (value.every((item) => typeof item === 'number')) return `[\n${filled(value, start)}${end}]`
@@ -53,6 +63,7 @@ function filled(numbers: readonly unknown[], start: string): string {
 }
 
 function literalOnOneLine(value: unknown): string {
+  if (value instanceof CodeName) return value.text
   if (typeof value === 'string') return quoted(value)
   if (Array.isArray(value)) return `[${value.map(literalOnOneLine).join(', ')}]`
   if (typeof value !== 'object' || value === null) return JSON.stringify(value)

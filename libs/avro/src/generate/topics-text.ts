@@ -1,6 +1,6 @@
 import { AvroError } from '../errors.ts'
 import { quoted } from './literal-text.ts'
-import type { EventHistory } from './schema-history.ts'
+import type { TypeHistory } from './schema-history.ts'
 import { memberText } from './type-text.ts'
 import { upperFirst } from './typescript-types.ts'
 
@@ -12,7 +12,7 @@ export interface TopicEvents {
 }
 
 /** A map by name for each topic, and one of all topics; nothing when no topic was given. Throws `AVRO_HISTORY_INVALID`. */
-export function topicsText(events: readonly EventHistory[], topics: readonly TopicEvents[]): string {
+export function topicsText(events: readonly TypeHistory[], topics: readonly TopicEvents[]): string {
   if (topics.length === 0) return ''
   const sorted = topics.toSorted((left, right) => (left.topic < right.topic ? -1 : 1))
   const context = sorted[0]?.context.split('-').map(upperFirst).join('')
@@ -20,7 +20,7 @@ export function topicsText(events: readonly EventHistory[], topics: readonly Top
     ...sorted.flatMap((topic) => [
       `\n/** The events on topic "${topic.topic}" by name: what reading each of them gives. */`,
       `export interface ${topicName(topic)} {`,
-      ...ofTopic(events, topic).map(({ fullName, record }) => memberText(quoted(fullName), record.name.name, 2)),
+      ...ofTopic(events, topic).map(({ fullName, root }) => memberText(quoted(fullName), root.name.name, 2)),
       '}',
     ]),
     `\n/** The topics of "${sorted[0]?.context}" and what is on them. */`,
@@ -30,11 +30,11 @@ export function topicsText(events: readonly EventHistory[], topics: readonly Top
   ].join('\n')
 }
 
-function ofTopic(known: readonly EventHistory[], { context, topic, events }: TopicEvents): readonly EventHistory[] {
+function ofTopic(known: readonly TypeHistory[], { context, topic, events }: TopicEvents): readonly TypeHistory[] {
   return events.toSorted().map((name) => {
-    const found = known.find(({ record }) => record.name.name === name)
+    const found = known.find(({ root }) => root.name.name === name)
     if (found !== undefined) return found
-    const there = known.map(({ record }) => record.name.name).join(', ')
+    const there = known.map(({ root }) => root.name.name).join(', ')
     const reason = `${context}/topics.json: topic ${topic} has an event ${name}, but the events are ${there}`
     throw new AvroError('AVRO_HISTORY_INVALID', reason, { fix: 'Correct the name, or write the schema of the event.' })
   })

@@ -5,6 +5,7 @@ import {
   type EnumNode,
   type FieldNode,
   isNamed,
+  type NamedNode,
   type RecordNode,
   type SchemaNode,
   type UnionNode,
@@ -15,19 +16,25 @@ import { aliasText, memberText, propertyName, type TypeText } from './type-text.
 /** `read`: what decoding gives. `write`: what encoding takes, where fields with a default may be left out. */
 type Direction = 'read' | 'write'
 
+/** What a type that is declared elsewhere is called there, by its Avro full name. */
+export type DeclaredNames = ReadonlyMap<string, { readonly context: string; readonly name: string }>
+
 /**
- * Declares the TypeScript types of one version of an event: its own, those of records and enums inside it, and the
- * `…Input` types for writing. Types inside an event carry its name in front, so that two events, and two versions of one,
- * may use different versions of a type.
+ * Declares the TypeScript types of one version of an event or of a shared type: its own, those of records and enums inside
+ * it, and the `…Input` types for writing. Types inside an event carry its name in front, so that two events, and two
+ * versions of one, may use different versions of a type; what it refers to is declared once, where that type is.
  */
 export class TypeDeclarations {
-  readonly #event: RecordNode
+  readonly #event: NamedNode
   /** What the event's own type is called. */
   readonly #name: string
   readonly #names = new Map<SchemaNode, string>()
   readonly #texts: string[] = []
+  readonly #elsewhere: DeclaredNames
+  readonly #used = new Map<string, string>()
 
-  constructor(event: RecordNode, name: string) {
+  constructor(event: NamedNode, name: string, elsewhere: DeclaredNames = new Map()) {
+    this.#elsewhere = elsewhere
     this.#event = event
     this.#name = name
     this.#names.set(event, name)
@@ -35,17 +42,35 @@ export class TypeDeclarations {
 
   /** Everything that `declare` declares. */
   get declared(): readonly string[] {
-    return [...new Set([...this.#names.values(), `${this.#name}Input`])]
+    const names = [...this.#names.values()]
+    return this.#event.kind === 'record' ? [...new Set([...names, `${this.#name}Input`])] : names
+  }
+
+  /** By their Avro full names: for schemas that refer to this one. */
+  namesIn(context: string): DeclaredNames {
+    const own = Array.from(
+      this.#names,
+      ([node, name]) => [isNamed(node) ? node.name.full : '', { context, name }] as const,
+    )
+    return new Map([...this.#elsewhere, ...own])
+  }
+
+  /** Names that `declare` took from elsewhere, with their contexts. */
+  get used(): ReadonlyMap<string, string> {
+    return this.#used
   }
 
   /** Those of the parts first, the event's last. */
   declare(): string {
-    this.#declareRecord(this.#event)
+    const { kind } = this.#event
+    if (kind === 'record') this.#declareRecord(this.#event)
+    else if (kind === 'enum') this.#declareEnum(this.#event, this.#name)
+    else this.#texts.push(aliasText(this.#name, logicalValueOf(this.#event)?.typescript ?? PRIMITIVES.fixed))
     return this.#texts.join('\n')
   }
 
   #declareRecord(record: RecordNode): void {
-    const name = this.#nameOf(record)
+    const name = this.#nameOf(record, '')
     const read = this.#members(record, 'read')
     const doc = comment(record.doc, '')
     this.#texts.push(
@@ -76,9 +101,9 @@ export class TypeDeclarations {
     if (logical) return logical.typescript
     switch (node.kind) {
       case 'record':
-        return this.#nameOf(node) + (direction === 'write' && hasDefaults(node) ? 'Input' : '')
+        return this.#nameOf(node, direction === 'write' && hasDefaults(node) ? 'Input' : '')
       case 'enum':
-        return this.#nameOf(node)
+        return this.#nameOf(node, '')
       case 'union':
         return this.#union(node, direction)
       case 'array':
@@ -103,18 +128,29 @@ export class TypeDeclarations {
     return only !== undefined && others.length === 0 ? only : { union: types }
   }
 
-  /** Declares a record or enum when it is first met. */
-  #nameOf(node: RecordNode | EnumNode): string {
-    const known = this.#names.get(node)
-    if (known !== undefined) return known
+  /** Declares a record or enum when it is first met, unless it is declared elsewhere. */
+  #nameOf(node: RecordNode | EnumNode, suffix: '' | 'Input'): string {
+    const elsewhere = node === this.#event ? undefined : this.#elsewhere.get(node.name.full)
+    if (elsewhere !== undefined) {
+      this.#used.set(elsewhere.name + suffix, elsewhere.context)
+      return elsewhere.name + suffix
+    }
+    return (this.#names.get(node) ?? this.#declare(node)) + suffix
+  }
+
+  #declare(node: RecordNode | EnumNode): string {
     const wanted = this.#name + upperFirst(node.name.name.replaceAll('_', ''))
     const taken = new Set([...this.#names.values()].flatMap((name) => [name, `${name}Input`]))
     let name = wanted
-    for (let suffix = 2; taken.has(name) || taken.has(`${name}Input`); suffix++) name = wanted + String(suffix)
+    for (let number = 2; taken.has(name) || taken.has(`${name}Input`); number++) name = wanted + String(number)
     this.#names.set(node, name)
     if (node.kind === 'record') this.#declareRecord(node)
-    else this.#texts.push(`${comment(node.doc, '')}${aliasText(name, { union: node.symbols.map(quoted) })}`)
+    else this.#declareEnum(node, name)
     return name
+  }
+
+  #declareEnum({ doc, symbols }: EnumNode, name: string): void {
+    this.#texts.push(`${comment(doc, '')}${aliasText(name, { union: symbols.map(quoted) })}`)
   }
 }
 

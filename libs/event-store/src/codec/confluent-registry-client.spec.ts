@@ -16,21 +16,25 @@ afterAll(async () => {
   await registry.close()
 })
 
-const schema = (...fields: readonly object[]) => JSON.stringify({ type: 'record', name: 'test.Paid', fields })
+const schema = (...fields: readonly object[]) => ({
+  schema: JSON.stringify({ type: 'record', name: 'test.Paid', fields }),
+  references: [],
+})
 const amount = { name: 'amount', type: { type: 'long', logicalType: 'timestamp-millis' } }
 
 describe('the client of a schema registry', () => {
   it('registers, finds and fetches schemas exactly as they are', async () => {
     expect(await client.subjectExists('topic-test.Paid')).toBe(false)
-    expect(await client.findId('topic-test.Paid', schema(amount))).toBeUndefined()
+    expect(await client.find('topic-test.Paid', schema(amount))).toBeUndefined()
     const id = await client.register('topic-test.Paid', schema(amount))
     expect(await client.subjectExists('topic-test.Paid')).toBe(true)
-    expect(await client.findId('topic-test.Paid', schema(amount))).toBe(id)
+    expect(await client.find('topic-test.Paid', schema(amount))).toEqual({ id, version: 1 })
     // The logical type must survive: it decides what a value is.
-    const text = (await client.schemaText(id)) ?? ''
-    expect(avroType(text).fingerprint).toBe(avroType(schema(amount)).fingerprint)
+    const held = await client.schema(id)
+    const text = held?.schema ?? ''
+    expect(avroType(text).fingerprint).toBe(avroType(schema(amount).schema).fingerprint)
     expect(text).toContain('timestamp-millis')
-    expect(await client.schemaText(id)).toBe(text)
+    expect(await client.schema(id)).toEqual(held)
   })
 
   it('gives all versions of a subject, oldest first', async () => {
@@ -48,9 +52,9 @@ describe('the client of a schema registry', () => {
   })
 
   it('knows what is not there', async () => {
-    expect(await client.schemaText(4711)).toBeUndefined()
+    expect(await client.schema(4711)).toBeUndefined()
     await client.register('topic-test.Other', schema(amount))
-    expect(await client.findId('topic-test.Other', schema())).toBeUndefined()
+    expect(await client.find('topic-test.Other', schema())).toBeUndefined()
   })
 
   it('makes a refusal SCHEMA_INCOMPATIBLE, with the registry’s reason', async () => {
@@ -65,7 +69,7 @@ describe('the client of a schema registry', () => {
 
   it('names the URL and the fix when nobody listens, and when nobody answers', async () => {
     const nobody = new ConfluentRegistryClient('http://127.0.0.1:1', 2_000)
-    const error: unknown = await nobody.schemaText(1).catch((caught: unknown) => caught)
+    const error: unknown = await nobody.schema(1).catch((caught: unknown) => caught)
     expect(String(error)).toMatch(
       /^REGISTRY_UNREACHABLE: .*http:\/\/127\.0\.0\.1:1.*ECONNREFUSED.*Fix: start the schema registry/,
     )
@@ -74,7 +78,7 @@ describe('the client of a schema registry', () => {
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
     const address = silent.address()
     const url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`
-    await expect(new ConfluentRegistryClient(url, 200).findId('s', schema())).rejects.toMatchObject({
+    await expect(new ConfluentRegistryClient(url, 200).find('s', schema())).rejects.toMatchObject({
       code: 'REGISTRY_UNREACHABLE',
       message: expect.stringContaining('no answer within 200 ms'),
     })

@@ -1,9 +1,14 @@
 import { COMPATIBILITY, SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry'
 import { fail } from '../errors.ts'
-import type { RegisteredVersion, SchemaRegistryClient } from './schema-registry-client.ts'
+import type { RegisteredVersion, RegistrySchema, SchemaRegistryClient } from './schema-registry-client.ts'
 
 type RegistryArguments = ConstructorParameters<typeof SchemaRegistry>[0]
 type Middleware = NonNullable<RegistryArguments['middlewares']>[number]
+
+/** A version as the registry sends it: without references when there are none. */
+type SentVersion = Omit<RegisteredVersion, 'references'> & Partial<Pick<RegisteredVersion, 'references'>>
+
+const contentType = 'application/vnd.schemaregistry.v1+json'
 
 /** The registry port on @kafkajs/confluent-schema-registry: its HTTP calls only, none of its codec. */
 export class ConfluentRegistryClient implements SchemaRegistryClient {
@@ -11,8 +16,8 @@ export class ConfluentRegistryClient implements SchemaRegistryClient {
   readonly #timeoutMs: number
   readonly #base: string
   readonly #client: SchemaRegistry
-  /** Schema texts as the registry sent them: the client itself would give them back without logical types. */
-  readonly #texts = new Map<number, string>()
+  /** Schemas as the registry sent them: the client itself would give them back without logical types. */
+  readonly #schemas = new Map<number, RegistrySchema>()
 
   constructor(url: string, timeoutMs: number) {
     this.url = url
@@ -21,19 +26,15 @@ export class ConfluentRegistryClient implements SchemaRegistryClient {
     this.#client = new SchemaRegistry({
       host: this.#base,
       retry: { retries: 2, initialRetryTimeInSecs: 0.05, maxRetryTimeInSecs: 1 },
-      middlewares: [this.#keepingTexts()],
+      middlewares: [this.#keepingSchemas()],
     })
   }
 
-  async findId(subject: string, schemaText: string): Promise<number | undefined> {
-    try {
-      return await this.#asking(`the id of a schema of ${subject}`, () =>
-        this.#client.getRegistryIdBySchema(subject, { type: SchemaType.AVRO, schema: schemaText }),
-      )
-    } catch (error) {
-      if (isNotFound(error)) return undefined
-      throw error
-    }
+  async find(subject: string, { schema, references }: RegistrySchema) {
+    // The client would leave the references out.
+    const body = references.length === 0 ? { schema } : { schema, references }
+    const found = await this.#ask<SentVersion>(`/subjects/${encodeURIComponent(subject)}`, body)
+    return found === undefined ? undefined : { id: found.id, version: found.version }
   }
 
   async subjectExists(subject: string): Promise<boolean> {
@@ -48,17 +49,25 @@ export class ConfluentRegistryClient implements SchemaRegistryClient {
 
   async versions(subject: string): Promise<readonly RegisteredVersion[]> {
     const path = `/subjects/${encodeURIComponent(subject)}/versions`
-    const numbers = await this.#get<readonly number[]>(path)
+    const numbers = await this.#ask<readonly number[]>(path)
     if (numbers === undefined) return []
-    const held = await Promise.all(numbers.map((version) => this.#get<RegisteredVersion>(`${path}/${version}`)))
+    const held = await Promise.all(numbers.map((version) => this.#ask<SentVersion>(`${path}/${version}`)))
     // A version that was deleted between the two questions is none any more.
-    return held.flatMap((found) => found ?? []).map(({ version, id, schema }) => ({ version, id, schema }))
+    return held
+      .flatMap((found) => found ?? [])
+      .map(({ version, id, schema, references = [] }) => ({ version, id, schema, references }))
   }
 
-  async register(subject: string, schemaText: string): Promise<number> {
+  async version(subject: string, version: number): Promise<RegistrySchema | undefined> {
+    const path = `/subjects/${encodeURIComponent(subject)}/versions/${version}?deleted=true`
+    const found = await this.#ask<SentVersion>(path)
+    return found === undefined ? undefined : { schema: found.schema, references: found.references ?? [] }
+  }
+
+  async register(subject: string, { schema, references }: RegistrySchema): Promise<number> {
     const { id } = await this.#asking(`to register a version of ${subject}`, () =>
       this.#client.register(
-        { type: SchemaType.AVRO, schema: schemaText },
+        { type: SchemaType.AVRO, schema, ...(references.length > 0 && { references: [...references] }) },
         // Without it the client would lower the subject to BACKWARD.
         { subject, compatibility: COMPATIBILITY.BACKWARD_TRANSITIVE },
       ),
@@ -66,30 +75,31 @@ export class ConfluentRegistryClient implements SchemaRegistryClient {
     return id
   }
 
-  async schemaText(id: number): Promise<string | undefined> {
+  async schema(id: number): Promise<RegistrySchema | undefined> {
     // What the client keeps of a schema is not its text.
     this.#client.cache.clear()
     try {
       await this.#asking(`schema ${id}`, () => this.#client.getSchema(id))
     } catch (error) {
       // The client also compiles the schema by its own rules: what it makes of it does not matter here.
-      if (!this.#texts.has(id)) {
+      if (!this.#schemas.has(id)) {
         if (isNotFound(error)) return undefined
         throw error
       }
     }
-    const text = this.#texts.get(id)
-    this.#texts.delete(id)
-    return text
+    const schema = this.#schemas.get(id)
+    this.#schemas.delete(id)
+    return schema
   }
 
   /** A question that the client has no call for; undefined when there is no such thing. */
-  async #get<Answer>(path: string): Promise<Answer | undefined> {
-    const what = `GET ${path}`
+  async #ask<Answer>(path: string, body?: object): Promise<Answer | undefined> {
+    const what = `${body === undefined ? 'GET' : 'POST'} ${path}`
     let response: Response
     try {
       response = await fetch(this.#base + path, {
-        headers: { accept: 'application/vnd.schemaregistry.v1+json' },
+        headers: { accept: contentType, 'content-type': contentType },
+        ...(body !== undefined && { method: 'POST', body: JSON.stringify(body) }),
         signal: AbortSignal.timeout(this.#timeoutMs),
       })
       if (response.ok) return (await response.json()) as Answer
@@ -104,14 +114,16 @@ export class ConfluentRegistryClient implements SchemaRegistryClient {
     throw fail('REGISTRY_REFUSED', `${what}: ${text}`, { details: { status: response.status } })
   }
 
-  #keepingTexts(): Middleware {
+  #keepingSchemas(): Middleware {
     return () => ({
       response: async (next) => {
         const response = await next()
         const id = Number(/\/schemas\/ids\/(\d+)/.exec(response.request().url())?.[1] ?? Number.NaN)
-        const { schema } = response.data<{ readonly schema?: unknown }>()
-        if (Number.isSafeInteger(id) && typeof schema === 'string') this.#texts.set(id, schema)
-        return response
+        const { schema, references = [] } = response.data<Partial<RegistrySchema>>()
+        if (!Number.isSafeInteger(id) || typeof schema !== 'string') return response
+        this.#schemas.set(id, { schema, references })
+        // The client would follow the references for its own codec.
+        return response.enhance({ rawData: JSON.stringify({ schema }) })
       },
     })
   }

@@ -1,4 +1,4 @@
-import { AvroError, type AvroType, avroType, fingerprint64 } from '@keyfold/avro'
+import { AvroError, type AvroType, fingerprint64 } from '@keyfold/avro'
 import {
   type AnyEventType,
   type DomainEvent,
@@ -9,6 +9,7 @@ import {
   type VersionedEvent,
 } from '@keyfold/eventsourcing'
 import { asKeyfoldError, fail } from '../errors.ts'
+import { typeOfVersion } from './type-of-version.ts'
 
 /** What a stored body becomes: one event nearly always, several after a split, none when it was dropped. */
 export type EventReader = (body: Buffer, offset?: number) => readonly DomainEvent[]
@@ -105,7 +106,7 @@ export class EventReaders {
 
   #learnEvent(place: string, event: AnyEventType): boolean {
     const name = event.eventName
-    const types = event.versions.map(({ schema }) => avroType(schema as string | object))
+    const types = event.versions.map(typeOfVersion)
     const known = this.#events.get(name)
     const newest = known?.types.at(-1)
     if (newest !== undefined && newest.fingerprint !== types.at(-1)?.fingerprint) {

@@ -46,10 +46,10 @@ describe('the registry codec', () => {
     const reader = codecOn(registry, 'initial')
     await reader.register('test.other', [Noted])
     expect(() => reader.decode(value)).toThrow(expect.objectContaining({ code: 'SCHEMA_UNKNOWN' }))
-    const before = registry.calls.schemaText
+    const before = registry.calls.schema
     await Promise.all([reader.prepare([value, value]), reader.prepare([value])])
     await reader.prepare([value])
-    expect(registry.calls.schemaText - before).toBe(1)
+    expect(registry.calls.schema - before).toBe(1)
     expect(reader.decode(value)).toMatchObject({
       schema: { name: 'test.Noted', version: undefined },
       events: [{ data: { text: 'old', lang: 'en' } }],

@@ -1,11 +1,13 @@
-import { AvroError, type AvroType, decodeWire, encodeWire } from '@keyfold/avro'
+import { AvroError, type AvroType, canonicalSchema, decodeWire, encodeWire } from '@keyfold/avro'
 import type { AnyEventType, DomainEvent, UpcasterDescriptor, VersionedEvent } from '@keyfold/eventsourcing'
 import { asKeyfoldError, fail } from '../errors.ts'
 import type { DecodedValue, EncodedEvent, EventCodec, RegisteredSchema } from '../event-codec.ts'
 import { ConfluentRegistryClient } from './confluent-registry-client.ts'
 import { type EventSchemas, eventSchemas, type HeldVersion, newestRegistered } from './event-schemas.ts'
+import { ReferencedSchemas } from './referenced-schemas.ts'
 import { lookUp, registerVersions, type RegistrationPolicy } from './registration.ts'
-import type { SchemaRegistryClient } from './schema-registry-client.ts'
+import type { RegisteredVersion, SchemaRegistryClient } from './schema-registry-client.ts'
+import { SharedTypes } from './shared-types.ts'
 import { WriterSchemas } from './writer-schemas.ts'
 
 export interface RegistryEventCodecOptions {
@@ -25,6 +27,8 @@ const lookAgainMs = 1_000
 /** Avro behind a schema registry that speaks Confluent's REST API. */
 export class RegistryEventCodec implements EventCodec {
   readonly #registry: SchemaRegistryClient
+  readonly #referenced: ReferencedSchemas
+  readonly #shared: SharedTypes
   readonly #policy: RegistrationPolicy
   readonly #clock: () => number
   readonly #schemas = new Map<string, EventSchemas>()
@@ -35,9 +39,11 @@ export class RegistryEventCodec implements EventCodec {
 
   constructor({ url, register = 'all', timeoutMs = 5_000, registry, clock = Date.now }: RegistryEventCodecOptions) {
     this.#registry = registry ?? new ConfluentRegistryClient(url, timeoutMs)
+    this.#referenced = new ReferencedSchemas(this.#registry)
+    this.#shared = new SharedTypes(this.#registry)
     this.#policy = register
     this.#clock = clock
-    this.#writers = new WriterSchemas(this.#registry)
+    this.#writers = new WriterSchemas(this.#registry, this.#referenced)
   }
 
   async register(
@@ -93,17 +99,33 @@ export class RegistryEventCodec implements EventCodec {
       events.map(async ({ eventName: event }) => {
         const subject = `${topic}-${event}`
         const versions = await this.#registry.versions(subject)
-        return versions.map((version) => ({ event, subject, ...version }))
+        return Promise.all(
+          versions.map(async (held) => {
+            const { version, id } = held
+            return { event, subject, version, id, schema: await this.#selfContainedText(held) }
+          }),
+        )
       }),
     )
     return ofEvents.flat()
+  }
+
+  async #selfContainedText(held: RegisteredVersion): Promise<string> {
+    if (held.references.length === 0) return held.schema
+    try {
+      return canonicalSchema({ root: (await this.#referenced.parse(held)).root })
+    } catch (error) {
+      if (!(error instanceof AvroError)) throw error
+      // Whoever judges it finds out what is missing.
+      return held.schema
+    }
   }
 
   async #register(schemas: EventSchemas): Promise<void> {
     const place = placeOf(schemas.topic, schemas.name)
     const known = this.#schemas.get(place)
     if (known === undefined) {
-      await registerVersions(this.#registry, schemas, this.#policy)
+      await registerVersions({ registry: this.#registry, shared: this.#shared }, schemas, this.#policy)
       this.#schemas.set(place, schemas)
     }
     for (const held of (known ?? schemas).versions) this.#writers.know(schemas, held)
@@ -166,7 +188,7 @@ export class RegistryEventCodec implements EventCodec {
     const under = this.#looking.get(schemas)
     if (under !== undefined) return under
     this.#lookedAt.set(schemas, this.#clock())
-    const looking = lookUp(this.#registry, schemas).finally(() => {
+    const looking = lookUp({ registry: this.#registry, shared: this.#shared }, schemas).finally(() => {
       this.#looking.delete(schemas)
       for (const held of schemas.versions) this.#writers.know(schemas, held)
     })

@@ -1,10 +1,11 @@
-import { AvroError, type AvroType, avroType, decodeWire } from '@keyfold/avro'
+import { AvroError, type AvroType, avroType, decodeWire, schemaGuid } from '@keyfold/avro'
 import type { AnyEventType, DomainEvent, UpcasterDescriptor } from '@keyfold/eventsourcing'
 import { asKeyfoldError, fail } from '../errors.ts'
 import type { WrittenSchema } from '../event-codec.ts'
 import { type EventReader, EventReaders, unknownEvent } from './event-readers.ts'
 import type { EventSchemas, HeldVersion } from './event-schemas.ts'
-import type { SchemaRegistryClient } from './schema-registry-client.ts'
+import type { ReferencedSchemas } from './referenced-schemas.ts'
+import type { RegistrySchema, SchemaRegistryClient } from './schema-registry-client.ts'
 
 /** How values of one schema id are read. */
 interface WriterSchema {
@@ -19,12 +20,14 @@ const keptIds = 4_096
 /** The schemas that values were written with, by id. What an id means never changes, so it is fetched once. */
 export class WriterSchemas {
   readonly #registry: SchemaRegistryClient
+  readonly #referenced: ReferencedSchemas
   readonly #readers = new EventReaders()
   readonly #byId = new Map<number, WriterSchema>()
   readonly #fetching = new Map<number, Promise<void>>()
 
-  constructor(registry: SchemaRegistryClient) {
+  constructor(registry: SchemaRegistryClient, referenced: ReferencedSchemas) {
     this.#registry = registry
+    this.#referenced = referenced
   }
 
   /** Makes events readable. Errors: `UPCASTERS_INVALID`, `EVENT_NAME_TAKEN`. */
@@ -56,10 +59,10 @@ export class WriterSchemas {
   }
 
   /** Notes the id of a version that is registered, so that it need not be fetched. */
-  know(schemas: EventSchemas, { schemaId, version, type }: HeldVersion): void {
+  know(schemas: EventSchemas, { schemaId, version, type, references }: HeldVersion): void {
     if (schemaId === undefined) return
     const { name } = schemas
-    this.#keep(schemaId, { name, version, guid: type.fingerprint }, this.#readerOf(name, type))
+    this.#keep(schemaId, { name, version, guid: guidOf(type, references) }, this.#readerOf(name, type))
   }
 
   /** Errors: `SCHEMA_UNKNOWN`. */
@@ -88,16 +91,26 @@ export class WriterSchemas {
   }
 
   async #fetch(id: number): Promise<void> {
-    const text = await this.#registry.schemaText(id)
-    if (text === undefined) return
-    const writer = readableType(text, id)
+    const held = await this.#registry.schema(id)
+    if (held === undefined) return
+    const writer = await this.#readableType(held, id)
     if (typeof writer === 'function') {
       this.#keep(id, { name: `schema ${id}`, version: undefined, guid: undefined }, writer)
       return
     }
     const name = writer.fullName
     const version = this.#readers.versionOf(writer, name)
-    this.#keep(id, { name, version, guid: writer.fingerprint }, this.#readerOf(name, writer))
+    this.#keep(id, { name, version, guid: guidOf(writer, held.references) }, this.#readerOf(name, writer))
+  }
+
+  /** The type of a fetched schema, or a reader that says why there is none. */
+  async #readableType(schema: RegistrySchema, id: number): Promise<AvroType | EventReader> {
+    try {
+      return avroType(await this.#referenced.parse(schema))
+    } catch (error) {
+      if (!(error instanceof AvroError)) throw error
+      return refusing(() => asKeyfoldError(error, 'VALUE_UNREADABLE', `schema ${id}`))
+    }
   }
 
   #readerOf(name: string, writer: AvroType): EventReader {
@@ -122,13 +135,9 @@ function schemaIdOf(value: Buffer): number | undefined {
   return value.length >= 5 && value[0] === 0 ? decodeWire(value).schemaId : undefined
 }
 
-/** The type of a fetched schema, or a reader that says why there is none. */
-function readableType(text: string, id: number): AvroType | EventReader {
-  try {
-    return avroType(text)
-  } catch (error) {
-    return refusing(() => asKeyfoldError(error, 'VALUE_UNREADABLE', `schema ${id}`))
-  }
+/** What the registry calls the schema. */
+function guidOf({ schema }: AvroType, references: RegistrySchema['references']): string {
+  return schemaGuid(schema, { references })
 }
 
 function refusing(error: () => Error): EventReader {

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { RegistryEventCodec } from '../codec/registry-event-codec.ts'
 import { openEventStore } from '../event-store.ts'
 import { MemorySchemaRegistry } from '../testing/memory-schema-registry.ts'
+import { Deposited, moneyOf, Withdrawn } from '../testing/money.ts'
 import { Do, OrderBefore, orderNow, ordersTopic, PlacedV1, Sent } from '../testing/orders.ts'
 import type { GateOptions, StartRetry } from './gate-options.ts'
 
@@ -76,7 +77,7 @@ describe('the gate at start', () => {
   it('looks at every version that is registered, not just the last one', async () => {
     const { open, registry } = await shop()
     const later = fields({ name: 'cents', type: 'int' }, { name: 'memo', type: 'string', default: '' })
-    await registry.register('shop.order-shop.Placed', JSON.stringify(later))
+    await registry.register('shop.order-shop.Placed', { schema: JSON.stringify(later), references: [] })
     const Required = placedAs(fields({ name: 'cents', type: 'int' }, { name: 'memo', type: 'string' }))
     await expect(open(orderOf(Required))).rejects.toMatchObject({
       code: 'GATE_REFUSED',
@@ -129,10 +130,49 @@ describe('the gate at start', () => {
     await (await open(orderOf(...others, Timed('timestamp-micros', { lint: { ignore } })))).close()
   })
 
+  it('sees what becomes of a type that events share: a new field with a default passes, one without does not', async () => {
+    const { open, registry } = await shop()
+    const others = OrderBefore.events
+    const subject = 'bank.Money'
+    const Money = moneyOf(1, subject)
+    const store = await open(orderOf(...others, Deposited(Money, 1), Withdrawn(Money, 1)))
+    const stored = { type: 'bank.Deposited', data: { amount: { cents: 5n } } }
+    expect(await store.execute(new Do({ id: 'o-1', event: stored }))).toMatchObject({ kind: 'committed' })
+    await store.close()
+
+    const Later = moneyOf(2, subject)
+    const later = await open(orderOf(...others, Deposited(Later, 1, 2), Withdrawn(Later, 1, 2)))
+    await later.close()
+    expect(await registry.versions(subject)).toHaveLength(2)
+
+    const before = registry.calls.register
+    const Broken = moneyOf(2, subject, { name: 'currency', type: 'string' })
+    await expect(open(orderOf(...others, Deposited(Broken, 1, 2), Withdrawn(Broken, 2)))).rejects.toMatchObject({
+      code: 'GATE_REFUSED',
+      details: {
+        findings: [
+          {
+            subject: 'shop.order-bank.Deposited',
+            version: 1,
+            field: expect.stringContaining('currency'),
+            fix: expect.stringMatching(/default/),
+          },
+          { subject: 'shop.order-bank.Deposited', version: 2, reason: expect.stringContaining('AVRO_DEFAULT_CHANGED') },
+          { subject: 'shop.order-bank.Withdrawn', version: 1, field: expect.stringContaining('currency') },
+          { subject: 'shop.order-bank.Withdrawn', version: 2 },
+        ],
+      },
+    })
+    expect(registry.calls.register).toBe(before)
+  })
+
   it('lets older code read what newer code has registered, as after a rollback', async () => {
     const { open, registry } = await shop(PlacedV1({ cents: 1 }))
     const [cents, tip] = ['cents', 'tip'].map((name) => ({ name, type: 'int', default: 0 }))
-    await registry.register('shop.order-shop.Placed', JSON.stringify(fields(cents ?? {}, tip ?? {})))
+    await registry.register('shop.order-shop.Placed', {
+      schema: JSON.stringify(fields(cents ?? {}, tip ?? {})),
+      references: [],
+    })
     await (await open(OrderBefore)).close()
   })
 
@@ -142,7 +182,7 @@ describe('the gate at start', () => {
     const tip = { name: 'tip', type: 'int', default: 0 }
     const memo = { name: 'memo', type: 'string', default: '' }
     for (const schema of [fields(cents, tip), fields(cents, memo)])
-      await registry.register('shop.order-shop.Placed', JSON.stringify(schema))
+      await registry.register('shop.order-shop.Placed', { schema: JSON.stringify(schema), references: [] })
     const Placed = placedAs(fields(cents), fields(cents, memo))
     const [, ...others] = OrderBefore.events
     const order = orderOf(...others, Placed)

@@ -8,6 +8,7 @@ import {
 } from '@keyfold/avro'
 import type { AggregateDescriptor, AnyEventType, UpcasterDescriptor } from '@keyfold/eventsourcing'
 import { EventReaders } from '../codec/event-readers.ts'
+import { selfContained, typeOfVersion } from '../codec/type-of-version.ts'
 import type { RegisteredSchema } from '../event-codec.ts'
 import type { GateFinding } from './gate-finding.ts'
 
@@ -61,6 +62,7 @@ function lostVersion({ subject, version }: RegisteredSchema): GateFinding {
 
 /** An event as the code has it. */
 class KnownEvent {
+  /** Types that it refers to are written out, as in what is registered: one text to compare with another. */
   readonly newest: AvroType
   readonly #event: AnyEventType
   readonly #readers = new EventReaders()
@@ -68,7 +70,7 @@ class KnownEvent {
   constructor(event: AnyEventType) {
     this.#event = event
     this.#readers.learn(event.eventName, [event], [])
-    this.newest = avroType(event.newest.schema as string | object)
+    this.newest = selfContained(typeOfVersion(event.newest))
   }
 
   /** Undefined for what is no version of the code, or no schema. */

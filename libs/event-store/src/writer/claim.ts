@@ -40,6 +40,8 @@ export interface OwnershipGrant {
 export interface Claim extends ClaimsSeen {
   readonly producer: TransactionalProducer
   readonly memory: PartitionMemory
+  /** Where the events ended when the claim had read them all: nobody but this owner writes from here on. */
+  readonly endOffset: number
 }
 
 /** Claims of other instances that are newer than this came after this writer's own. */
@@ -110,7 +112,7 @@ export async function claimPartition(
     const group = grant === undefined ? {} : { groupGeneration: grant.generation }
     memory.stateOffset = (outcome.baseOffsets[0] ?? stateOffset) + 1
     memory.noteClaim({ generation, ...group, instanceId: context.instanceId })
-    return { kind: 'claimed', claim: { producer, memory, generation, stateOffset } }
+    return { kind: 'claimed', claim: { producer, memory, generation, stateOffset, endOffset } }
   }
   memory.close()
   if (outcome.kind === 'fenced') return { kind: 'ownerChanged' }

@@ -4,6 +4,7 @@ import type { CommandOutcome } from '../command-outcome.ts'
 import { asKeyfoldError, fail } from '../errors.ts'
 import type { EventStoreLogger } from '../event-store-options.ts'
 import { Batch } from './batch.ts'
+import { ClaimProof, isMisplaced } from './claim-proof.ts'
 import { type Claim, claimPartition, type ClaimsSeen, type WriterContext } from './claim.ts'
 import { type CommandRequest, PendingCommand } from './pending-command.ts'
 import { nextStep, type WriterEffect, type WriterEvent, type WriterState } from './writer-machine.ts'
@@ -20,6 +21,7 @@ export class PartitionWriter {
   readonly #context: WriterContext
   readonly #log: EventStoreLogger
   readonly #onFenced: () => void
+  readonly #proof: ClaimProof
   #state: WriterState = 'claiming'
   /** The partition is another instance's now: what waits is sent there, not given up. */
   #handedBack = false
@@ -42,6 +44,7 @@ export class PartitionWriter {
     this.#context = context
     this.#log = log
     this.#onFenced = onFenced
+    this.#proof = new ClaimProof(context)
   }
 
   get state(): WriterState {
@@ -146,14 +149,16 @@ export class PartitionWriter {
     for (const pending of batch.answered) this.#release(pending)
     const writes = batch.writes()
     if (writes.length > 0) {
+      if (!(await this.#proof.holdsWithoutEvents(claim, writes))) return 'unknown'
       for (const pending of batch.pending) pending.inDoubt = true
       const { onSignal } = this.#context
       const startedMs = onSignal === undefined ? 0 : performance.now()
-      const outcome = await claim.producer.commit(writes)
+      const outcome = await claim.producer.commit(this.#proof.demand(claim, writes))
       if (outcome.kind !== 'committed') return this.#notCommitted(outcome, batch)
       const { commands, events } = batch.counts
       onSignal?.({ kind: 'committed', ...this.#facts(), commands, events, durationMs: performance.now() - startedMs })
       for (const pending of batch.pending) pending.inDoubt = false
+      this.#proof.given(claim, writes)
       batch.committed(outcome.baseOffsets)
     } else batch.committed([])
     return batch.spoilt ? 'committedSpoilt' : 'committed'
@@ -167,6 +172,8 @@ export class PartitionWriter {
       error: error.message,
     })
     if (kind !== 'unknown') for (const pending of batch.pending) pending.inDoubt = false
+    // It is the claim that was wrong, not what these commands wrote: read everything again, then decide them again.
+    if (isMisplaced(error)) return 'unknown'
     const [only] = this.#cut
     if (kind === 'aborted' && only !== undefined && this.#cut.length === 1) {
       const cause = fail('WRITE_REFUSED', `the cluster refused the records of ${only.request.name}: ${error.message}`, {

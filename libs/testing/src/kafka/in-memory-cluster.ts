@@ -99,6 +99,13 @@ export class InMemoryCluster {
       state.open = open
       return { kind: 'unknown', error: fail('REQUEST_TIMED_OUT', 'the end of the transaction was not answered') }
     }
+    const isMisplaced = writes.some(
+      ({ expectedOffset }, index) => (expectedOffset ?? baseOffsets[index]) !== baseOffsets[index],
+    )
+    if (isMisplaced) {
+      decide(open, 'aborted')
+      return { kind: 'aborted', error: fail('OFFSET_UNEXPECTED', 'the partition holds more than was known') }
+    }
     decide(open, fault === 'abort' ? 'aborted' : 'committed')
     if (fault === 'abort')
       return { kind: 'aborted', error: fail('TRANSACTION_ABORTED', 'the cluster refused the records') }

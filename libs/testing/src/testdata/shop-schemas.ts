@@ -89,7 +89,6 @@ export const shopSchemas: readonly SchemaFile[] = [
     'Refunded',
     [
       field('amount', 'common.Money'),
-      field('rounding', 'common.Rounding', { default: 'NONE' }),
       field('discounts', { type: 'array', items: 'Discount' }, { default: [] }),
       field('to', ['null', 'common.IbanDigits'], { default: null }),
     ],
