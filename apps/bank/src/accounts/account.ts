@@ -17,12 +17,12 @@ export class Account {
 
   @Handles(Deposit)
   deposit({ amountCents, paymentId, memo }: Deposit) {
-    return this.#refusal(amountCents) ?? MoneyDeposited({ amountCents, paymentId, memo })
+    return refusalOf(this, amountCents) ?? MoneyDeposited({ amountCents, paymentId, memo })
   }
 
   @Handles(Withdraw)
   withdraw({ amountCents, paymentId }: Withdraw) {
-    const refusal = this.#refusal(amountCents)
+    const refusal = refusalOf(this, amountCents)
     if (refusal) return refusal
     if (amountCents > this.balanceCents)
       return reject('INSUFFICIENT_FUNDS', 'the account does not hold that much', {
@@ -34,7 +34,7 @@ export class Account {
 
   @Handles(CloseAccount)
   close() {
-    if (this.status !== 'open') return this.#notOpen()
+    if (this.status !== 'open') return notOpen(this.status)
     if (this.balanceCents > 0n) return reject('ACCOUNT_NOT_EMPTY', 'withdraw what is left first')
     return AccountClosed({})
   }
@@ -58,16 +58,16 @@ export class Account {
   closed() {
     this.status = 'closed'
   }
+}
 
-  /** What stands against moving this amount; undefined when nothing does. */
-  #refusal(amountCents: bigint) {
-    if (this.status !== 'open') return this.#notOpen()
-    return amountCents > 0n ? undefined : reject('AMOUNT_NOT_POSITIVE', 'the amount must be more than 0')
-  }
+/** What stands against moving this amount; undefined when nothing does. */
+function refusalOf({ status }: Account, amountCents: bigint) {
+  if (status !== 'open') return notOpen(status)
+  return amountCents > 0n ? undefined : reject('AMOUNT_NOT_POSITIVE', 'the amount must be more than 0')
+}
 
-  #notOpen() {
-    return this.status === 'none'
-      ? reject('ACCOUNT_NOT_FOUND', 'there is no such account')
-      : reject('ACCOUNT_CLOSED', 'the account is closed')
-  }
+function notOpen(status: Account['status']) {
+  return status === 'none'
+    ? reject('ACCOUNT_NOT_FOUND', 'there is no such account')
+    : reject('ACCOUNT_CLOSED', 'the account is closed')
 }

@@ -28,13 +28,13 @@ export class Payment {
   @Handles(CompletePayment)
   complete() {
     if (this.status === 'completed') return
-    return this.#ended() ?? PaymentCompleted({})
+    return refusalOf(this) ?? PaymentCompleted({})
   }
 
   @Handles(FailPayment)
   fail({ reason }: FailPayment) {
     if (this.status === 'failed') return
-    return this.#ended() ?? PaymentFailed({ reason, cause: failureCause(reason) })
+    return refusalOf(this) ?? PaymentFailed({ reason, cause: failureCause(reason) })
   }
 
   @Applies(PaymentRequested)
@@ -58,8 +58,8 @@ export class Payment {
   static withCause({ reason }: PaymentFailedV1): PaymentFailedInput {
     return { reason, cause: failureCause(reason) }
   }
+}
 
-  #ended() {
-    return this.status === 'requested' ? undefined : reject('PAYMENT_NOT_OPEN', `the payment is ${this.status}`)
-  }
+function refusalOf({ status }: Payment) {
+  return status === 'requested' ? undefined : reject('PAYMENT_NOT_OPEN', `the payment is ${status}`)
 }
