@@ -79,7 +79,8 @@ export async function recoverStorage(options: RecoveryOptions): Promise<Recovere
     await removeStrays(options)
     await removeUnusedSwaps(options, withSwapFiles)
   })
-  const space = await JournalSpace.open({ files, log, journalId, fileBytes: limits.journalFileBytes }, end)
+  const { journalFileBytes: fileBytes, checkpointJournalBytes: checkpointBytes } = limits
+  const space = await JournalSpace.open({ files, log, journalId, fileBytes, checkpointBytes }, end)
   await space.release(from.index, await journalIndexes(files))
   const lastLsn = Math.max(coveredLsn, end.lastLsn)
   log.info('storage.recovered', { checkpointLsn: coveredLsn, lastLsn, partitions: logs.all().length })

@@ -152,7 +152,7 @@ describe('storage', () => {
     const first = await start(files)
     first.storage.append(40, number(1))
     // Written and never synced: the process is killed in between.
-    files.failNext('fdatasync', new Error('EIO'), 'journal')
+    files.failNext('fdatasync', new Error('EIO'), '0000000001.journal')
     await expect(first.storage.durable(first.storage.lastLsn)).rejects.toMatchObject({ code: 'WRITE_FAILED' })
     const second = await start(files.kill())
     expect(second.sum.total).toBe(1)

@@ -64,6 +64,17 @@ describe.each(implementations)('files: %s', (_name, create) => {
     expect(await contentOf(files, 'large')).toBe(pieces.join(''))
   })
 
+  it('syncs again and again, whether or not the thread may be held up for it', async () => {
+    const files = create()
+    const file = await files.open('a', 'write')
+    for (let at = 0; at < 40; at++) {
+      await file.write([Buffer.from('x')], at)
+      await file.fdatasync({ mayBlock: at % 8 !== 7 })
+    }
+    await file.close()
+    expect(await contentOf(files, 'a')).toBe('x'.repeat(40))
+  })
+
   it('keeps the content when a file is opened again, and changes its size', async () => {
     const files = create()
     await write(files, 'file', 'hello world')

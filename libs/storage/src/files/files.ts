@@ -30,13 +30,18 @@ export interface Files {
 /** `read`: must exist. `write`: read and write, created if missing. */
 export type OpenMode = 'read' | 'write'
 
+export interface SyncOptions {
+  /** Nobody waits for this thread but the one who waits for the sync: where that is quicker, it may be held up for it. */
+  readonly mayBlock: boolean
+}
+
 export interface OpenFile {
   /** Reads up to `target.length` bytes at `position`; returns how many there were: fewer only at the end of the file. */
   read(target: Buffer, position: number): Promise<number>
   /** Writes all the bytes one after the other from `position` on. */
   write(chunks: readonly Buffer[], position: number): Promise<void>
   /** Returns when all that was written before the call is on the disk. A failure means that it may be lost: never retry. */
-  fdatasync(): Promise<void>
+  fdatasync(options?: SyncOptions): Promise<void>
   truncate(size: number): Promise<void>
   close(): Promise<void>
 }

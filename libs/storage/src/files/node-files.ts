@@ -1,15 +1,17 @@
-import { constants, writevSync } from 'node:fs'
+import { constants, fdatasyncSync, writevSync } from 'node:fs'
 import * as fs from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { platform } from 'node:process'
 
 import { StorageError } from '../errors.ts'
 import { lockDirectory } from './directory-lock.ts'
-import type { Files, OpenFile, OpenMode } from './files.ts'
+import type { Files, OpenFile, OpenMode, SyncOptions } from './files.ts'
+import { SyncPace } from './sync-pace.ts'
 
 /** Files of a real directory. It is made, if missing, when it is locked. */
 export class NodeFiles implements Files {
   readonly location: string
+  readonly #pace = new SyncPace()
 
   constructor(directory: string) {
     this.location = directory
@@ -27,7 +29,7 @@ export class NodeFiles implements Files {
 
   async open(path: string, mode: OpenMode): Promise<OpenFile> {
     const flags = mode === 'read' ? constants.O_RDONLY : constants.O_RDWR | constants.O_CREAT
-    return new NodeFile(await fs.open(join(this.location, path), flags))
+    return new NodeFile(await fs.open(join(this.location, path), flags), this.#pace)
   }
 
   async sizeOf(path: string): Promise<number | undefined> {
@@ -68,9 +70,11 @@ const synchronousWriteBytesMax = 262_144
 
 class NodeFile implements OpenFile {
   readonly #handle: fs.FileHandle
+  readonly #pace: SyncPace
 
-  constructor(handle: fs.FileHandle) {
+  constructor(handle: fs.FileHandle, pace: SyncPace) {
     this.#handle = handle
+    this.#pace = pace
   }
 
   async read(target: Buffer, position: number): Promise<number> {
@@ -99,8 +103,12 @@ class NodeFile implements OpenFile {
     }
   }
 
-  fdatasync(): Promise<void> {
-    return this.#handle.datasync()
+  async fdatasync({ mayBlock }: SyncOptions = { mayBlock: false }): Promise<void> {
+    if (!mayBlock) return this.#handle.datasync()
+    const startMs = performance.now()
+    if (this.#pace.isQuick) fdatasyncSync(this.#handle.fd)
+    else await this.#handle.datasync()
+    this.#pace.note(performance.now() - startMs)
   }
 
   truncate(size: number): Promise<void> {

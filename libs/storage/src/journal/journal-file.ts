@@ -39,7 +39,6 @@ export async function createJournalFile(
   const file = await files.open(temporary, 'write')
   try {
     await fill(file, bytes, journalId)
-    await file.fdatasync()
   } catch (error) {
     // On a full disk the half-made file must not take what is left.
     await files.remove(temporary).catch(() => {})
@@ -60,6 +59,8 @@ async function fill(file: OpenFile, bytes: number, journalId: Buffer): Promise<v
   await file.write([header], 0)
   for (let at = firstBlockPosition; at < bytes; at += zeros.length) {
     await file.write([zeros.subarray(0, Math.min(zeros.length, bytes - at))], at)
+    // In pieces: the syncs of the file in use, which answers wait for, come in between.
+    await file.fdatasync()
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Files, OpenFile } from '../files/files.ts'
+import type { Files, OpenFile, SyncOptions } from '../files/files.ts'
 import type { StorageLog } from '../log.ts'
 import { createJournalFile, firstBlockPosition, journalDirectory, journalPath } from './journal-file.ts'
 
@@ -20,10 +20,9 @@ export interface JournalSpaceOptions {
   readonly journalId: Buffer
   /** Size of a new journal file. */
   readonly fileBytes: number
+  /** Bytes of journal between two checkpoints. */
+  readonly checkpointBytes: number
 }
-
-/** Files below the checkpoint that are kept to be written again; more are removed. */
-const recycledMax = 2
 
 /**
  * The space the journal is written into: a file in use, the next one made ahead of need, and old ones that are used
@@ -37,12 +36,18 @@ export class JournalSpace {
   #position: number
   #spare: Promise<Spare | undefined> | undefined
   #recyclable: number[] = []
+  /**
+   * Files below the checkpoint that are kept to be written again; more are removed. As many as one checkpoint frees:
+   * to make a file takes a sync of all its zeros, which commits would have to wait behind.
+   */
+  readonly #recycledMax: number
 
   private constructor(
     options: JournalSpaceOptions,
     at: { index: number; file: OpenFile; bytes: number; position: number },
   ) {
     this.#options = options
+    this.#recycledMax = Math.ceil(options.checkpointBytes / options.fileBytes)
     this.#index = at.index
     this.#file = at.file
     this.#bytes = at.bytes
@@ -81,8 +86,8 @@ export class JournalSpace {
     return { index, position }
   }
 
-  sync(): Promise<void> {
-    return this.#file.fdatasync()
+  sync(options: SyncOptions): Promise<void> {
+    return this.#file.fdatasync(options)
   }
 
   /** Makes the next file in the background, if it is not there yet. A failure shows when the file is needed. */
@@ -98,7 +103,7 @@ export class JournalSpace {
   async release(index: number, indexes: readonly number[]): Promise<void> {
     const old = indexes.filter((other) => other < index && !this.#recyclable.includes(other))
     for (const other of old) {
-      if (this.#recyclable.length < recycledMax) this.#recyclable.push(other)
+      if (this.#recyclable.length < this.#recycledMax) this.#recyclable.push(other)
       else await this.#options.files.remove(journalPath(other))
     }
     if (old.length > 0) await this.#options.files.fsyncDirectory(journalDirectory)

@@ -30,6 +30,8 @@ interface Started {
 }
 
 const limits = { journalFileBytes: 65_536, firstJournalFileBytes: 65_536 }
+/** A checkpoint frees two files, which are kept. */
+const twoFilesKept = { limits: { ...limits, checkpointJournalBytes: 131_072 } }
 
 async function start(files: MemoryFiles, overrides = {}): Promise<Started> {
   const failures: StorageError[] = []
@@ -210,7 +212,7 @@ describe('the journal', () => {
 
   it('writes into recycled files without taking their old blocks for new ones', async () => {
     const files = new MemoryFiles()
-    const { storage } = await start(files)
+    const { storage } = await start(files, twoFilesKept)
     const expected: string[] = []
     for (let round = 0; round < 12; round++) {
       for (let n = 0; n < 9; n++) {
@@ -318,7 +320,7 @@ describe('the journal', () => {
 
   it('refuses a damaged checkpoint and a missing one', async () => {
     const files = new MemoryFiles()
-    const { storage } = await start(files)
+    const { storage } = await start(files, twoFilesKept)
     for (let n = 0; n < 40; n++) await storage.durable(storage.append(40, Buffer.alloc(5000, 'x')))
     await storage.close()
     const bytes = Buffer.from(files.bytesOf('checkpoint'))

@@ -47,6 +47,8 @@ interface Unit {
 const blockBytesMax = 8 * 1_048_576
 /** So much unwritten is written even if nobody waits for it. */
 const unwrittenBytesMax = 1_048_576
+/** A larger block takes longer to sync than a change of thread does. */
+const blockingSyncBytesMax = 262_144
 /** A larger block buffer is not kept. */
 const keptBufferBytesMax = 2 * 1_048_576
 
@@ -69,6 +71,8 @@ export class Journal {
   #running: Promise<void> | undefined
   #idleFlushSet = false
   #syncSet = false
+  /** Whether one waiter alone had the block before. */
+  #wasSolitary = false
   #failure: StorageError | undefined
   #buffer = Buffer.alloc(65_536)
   #writtenBytes = 0
@@ -172,12 +176,23 @@ export class Journal {
     const sequence = this.#sequence++
     meter?.wrote(entries, block.length)
     if (durability === 'fsync') {
-      await this.#syncFile()
+      await this.#syncFile(this.#mayBlock(bytes))
       this.#syncedSequence = sequence
     } else if (durability !== 'os') this.#syncLater(durability.intervalMs)
     this.#writtenBytes += block.length
     this.#lastBlock = { ...place, sequence }
     this.#advance(this.#durableLsn + entries.length)
+  }
+
+  /**
+   * Whether the thread may be held up by this block's sync. Where several requests share their syncs it had better read
+   * the next ones meanwhile; the block before tells that, because the first of many is always alone.
+   */
+  #mayBlock(bytes: number): boolean {
+    const isSolitary = this.#waiters.length === 1 && this.#pending.length === 0
+    const mayBlock = isSolitary && this.#wasSolitary && bytes <= blockingSyncBytesMax
+    this.#wasSolitary = isSolitary
+    return mayBlock
   }
 
   #take(): { entries: EntryToAppend[]; bytes: number } {
@@ -224,10 +239,10 @@ export class Journal {
     this.#syncedSequence = Math.max(this.#syncedSequence, covered)
   }
 
-  async #syncFile(): Promise<void> {
+  async #syncFile(mayBlock = false): Promise<void> {
     const { space, meter } = this.#options
     const startMs = meter?.now() ?? 0
-    await space.sync()
+    await space.sync({ mayBlock })
     if (meter !== undefined) meter.synced(meter.now() - startMs)
   }
 
