@@ -76,3 +76,33 @@ describe('any value', () => {
     )
   })
 })
+
+describe('what carries its length as a varint', () => {
+  it('comes back, and so does what is written behind it', () => {
+    const text = fc.string({ unit: 'grapheme', maxLength: 200 })
+    // Lengths on both sides of one, two and three bytes of varint.
+    const content = fc.array(fc.oneof(text, fc.constant('x'.repeat(4_000))), { maxLength: 5 })
+    fc.assert(
+      fc.property(content, text, (parts, behind) => {
+        const writer = new BufferWriter(1)
+        writer.writeInt8(7)
+        const start = writer.reserveVarintLength()
+        for (const part of parts) writer.writeVarintString(part)
+        writer.writeVarintNullableBytes(null)
+        writer.writeVarintNullableBytes(Buffer.from(behind))
+        writer.patchVarintLength(start)
+        writer.writeString(behind)
+        const reader = new BufferReader(writer.toBuffer())
+        reader.readInt8()
+        const length = reader.readVarint()
+        const from = reader.position
+        for (const part of parts) expect(reader.readBytes(reader.readVarint()).toString()).toBe(part)
+        expect(reader.readVarint()).toBe(-1)
+        expect(reader.readBytes(reader.readVarint()).toString()).toBe(behind)
+        expect(reader.position - from).toBe(length)
+        expect(reader.readString()).toBe(behind)
+        expect(reader.remaining).toBe(0)
+      }),
+    )
+  })
+})

@@ -8,6 +8,9 @@ const referenceBytesMin = 4096
 /** Strings up to this length are written byte by byte: cheaper than a call out of JavaScript. */
 const shortStringMax = 64
 
+/** Of a length from 64 to 8191, as most records have. */
+const reservedVarintBytes = 2
+
 /**
  * Writes big-endian fields into one growing buffer.
  * Large payloads can be handed over by reference (`writeReference`): they are not copied, and `toChunks` returns them
@@ -208,6 +211,32 @@ export class BufferWriter {
     this.writeBytes(value)
   }
 
+  /** Zigzag varint length, then UTF-8: the names and values of record headers. */
+  writeVarintString(value: string): void {
+    if (value.length < 64) {
+      // As in `writeCompactString`: the length is nearly always one byte, written after the text is.
+      const at = this.grow(1)
+      const length = this.writeUtf8(value)
+      if (length < 64) {
+        this.buffer[at] = length << 1
+        return
+      }
+      this.position = at
+    }
+    this.writeVarint(Buffer.byteLength(value))
+    this.writeUtf8(value)
+  }
+
+  /** Zigzag varint length, then bytes; -1 for null: keys and values of records. */
+  writeVarintNullableBytes(value: Uint8Array | null): void {
+    if (value === null) {
+      this.writeVarint(-1)
+      return
+    }
+    this.writeVarint(value.length)
+    this.writeBytes(value)
+  }
+
   writeNullableBytes(value: Uint8Array | null): void {
     if (value === null) this.writeInt32(-1)
     else this.writeLengthPrefixedBytes(value)
@@ -239,6 +268,25 @@ export class BufferWriter {
     if ((value | 0) !== value) throw outOfRange('int32', value)
     if (at < 0 || at + 4 > this.position) throw new RangeError(`nothing was written at ${at}`)
     this.put32(at, value)
+  }
+
+  /** Leaves room for the zigzag varint length of what is written from here on; `patchVarintLength` fills it in. */
+  reserveVarintLength(): number {
+    return this.grow(reservedVarintBytes)
+  }
+
+  /** Fills in how many bytes were written since `reserveVarintLength` returned this place. No references in between. */
+  patchVarintLength(at: number): void {
+    const start = at + reservedVarintBytes
+    const length = this.position - start
+    const taken = varintBytes(length)
+    if (taken !== reservedVarintBytes) {
+      this.grow(Math.max(0, taken - reservedVarintBytes))
+      this.buffer.copyWithin(at + taken, start, start + length)
+    }
+    this.position = at
+    this.writeVarint(length)
+    this.position = at + taken + length
   }
 
   /** UTF-8 without a length; returns the bytes written. */
@@ -295,6 +343,13 @@ export class BufferWriter {
     this.position = needed
     return at
   }
+}
+
+/** Of a length as a zigzag varint. */
+function varintBytes(length: number): number {
+  let bytes = 1
+  for (let rest = length; rest > 63; rest >>>= 7) bytes++
+  return bytes
 }
 
 interface Reference {

@@ -121,6 +121,13 @@ describe('statement 74: the uniform assignor', () => {
     expect([...(after.get('m0')?.get('t0') ?? [])]).toEqual([...(before.get('m0')?.get('t0') ?? [])])
   })
 
+  it('statement 74: leaves the odd partition where it is, or gives it to the first member, unlike in Kafka', () => {
+    const input = build([3], [1, 1])
+    expect(loadsOf(uniform(input))).toEqual([2, 1])
+    const fromSecond = new Map([['m1', new Map([['t0', new Set([0, 1])]])]])
+    expect(loadsOf(uniform(withTargets(input, fromSecond)))).toEqual([1, 2])
+  })
+
   it('statement 74: is quick for a large group', () => {
     const counts = Array.from({ length: 5 }, () => 2000)
     const input = build(

@@ -131,6 +131,30 @@ describe('statement 76: a group in use', () => {
     expect([leader, generationId]).toEqual([memberId, 4])
   })
 
+  it('statement 76: is a consumer group even if the joiner is then refused, unlike in Kafka', async () => {
+    group = await ConsumerGroupRehearsal.open({ 'group.consumer.max.size': 1 })
+    group.createTopic('t', 4)
+    const memberId = await classicGroup()
+    expect(group.join('one too many')).toEqual({ error: 'GROUP_MAX_SIZE_REACHED' })
+    expect(group.broker.groups.get('g')).toBeUndefined()
+    expect(group.state()).toBe('Stable 1/1')
+    expect(beat(memberId, 1)).toBe('NONE')
+  })
+
+  it('statement 76: stays one if a static classic member takes the place of the last other, unlike in Kafka', async () => {
+    const memberId = await classicGroup()
+    group.join('modern', { instanceId: 'i' })
+    const back = await joining({ groupInstanceId: 'i' })
+    expect(back.error.name).toBe('NONE')
+    const members = [...(group.broker.consumerGroups.get('g')?.members.values() ?? [])]
+    expect(members.map(({ classic }) => classic !== null)).toEqual([true, true])
+    expect(group.broker.groups.get('g')).toBeUndefined()
+    // The next that leaves takes it back.
+    group.broker.groups.leave('g', [{ memberId, groupInstanceId: null }])
+    expect(group.state()).toBe('none')
+    expect(group.broker.groups.get('g')?.members.size).toBe(1)
+  })
+
   it('statement 76: lasts through a restart with members of both protocols', async () => {
     const memberId = await classicGroup()
     group.join('new')

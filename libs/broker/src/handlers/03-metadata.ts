@@ -7,6 +7,7 @@ import { partitionIndexes, type Topic } from '../topics/topic.ts'
 import { topicNameProblem } from '../topics/topic-name.ts'
 import { authorizedOperations, operationsNotAsked } from './authorized-operations.ts'
 import { handler } from './handler.ts'
+import { partitionPlacement } from './partition-placement.ts'
 
 /**
  * Metadata (3), versions 0-13.
@@ -94,18 +95,7 @@ function describe(topic: Topic, cluster: Cluster) {
     name: topic.name,
     topicId: topic.id,
     isInternal: topic.isInternal,
-    partitions: partitionIndexes(topic).map((partitionIndex) => {
-      const replicas = cluster.replicasOf(topic, partitionIndex)
-      return {
-        errorCode: KafkaError.NONE.code,
-        partitionIndex,
-        leaderId: replicas[0] ?? cluster.controllerId,
-        leaderEpoch: 0,
-        replicaNodes: replicas,
-        isrNodes: replicas,
-        offlineReplicas: [],
-      }
-    }),
+    partitions: partitionIndexes(topic).map((index) => partitionPlacement(cluster, topic, index)),
   }
 }
 

@@ -5,6 +5,7 @@ import { partitionIndexes, type Topic } from '../topics/topic.ts'
 import { topicNameProblem } from '../topics/topic-name.ts'
 import { authorizedOperations } from './authorized-operations.ts'
 import { handler } from './handler.ts'
+import { partitionPlacement } from './partition-placement.ts'
 
 /**
  * DescribeTopicPartitions (75), version 0.
@@ -52,20 +53,11 @@ function describe({ cluster }: BrokerContext, topic: Topic, indexes: readonly nu
     name: topic.name,
     topicId: topic.id,
     isInternal: topic.isInternal,
-    partitions: indexes.map((partitionIndex) => {
-      const replicas = cluster.replicasOf(topic, partitionIndex)
-      return {
-        errorCode: KafkaError.NONE.code,
-        partitionIndex,
-        leaderId: replicas[0] ?? cluster.controllerId,
-        leaderEpoch: 0,
-        replicaNodes: replicas,
-        isrNodes: replicas,
-        eligibleLeaderReplicas: [],
-        lastKnownElr: [],
-        offlineReplicas: [],
-      }
-    }),
+    partitions: indexes.map((index) => ({
+      ...partitionPlacement(cluster, topic, index),
+      eligibleLeaderReplicas: [],
+      lastKnownElr: [],
+    })),
     topicAuthorizedOperations: authorizedOperations.topic,
   }
 }

@@ -67,6 +67,12 @@ async function offsetOf(groupId: string, { requireStable = false, name = 't' } =
   return [partition?.committedOffset, nameOf(partition?.errorCode)]
 }
 
+function joinFirst(member: WireClient, groupId: string) {
+  const times = { sessionTimeoutMs: 10_000, rebalanceTimeoutMs: 10_000 }
+  const protocols = [{ name: 'range', metadata: subscription }]
+  return member.call(JoinGroup, 3, { groupId, memberId: '', ...times, protocolType: 'consumer', protocols })
+}
+
 describe('statement 65: committing', () => {
   it('statement 65: without a group in use anybody may; the text has a limit, the topic has to exist', async () => {
     expect(await commit('simple')).toBe('NONE')
@@ -152,15 +158,7 @@ describe('statement 68: a group in use', () => {
     await commit('used', { offset: 1 })
     await commit('used', { offset: 1, name: 'u' })
     const member = new WireClient(broker)
-    const joined = await member.call(JoinGroup, 3, {
-      groupId: 'used',
-      sessionTimeoutMs: 10_000,
-      rebalanceTimeoutMs: 10_000,
-      memberId: '',
-      protocolType: 'consumer',
-      protocols: [{ name: 'range', metadata: subscription }],
-    })
-    const { memberId, generationId } = joined
+    const { memberId, generationId } = await joinFirst(member, 'used')
     await member.call(SyncGroup, 3, { groupId: 'used', generationId, memberId, assignments: [] })
     const partitions = [{ partitionIndex: 0 }]
     const deleted = await client.call(OffsetDelete, 0, {
@@ -195,6 +193,19 @@ describe('statement 68: a group in use', () => {
     ])
     member.close()
   })
+})
+
+it('statement 68: a group that only a refused commit made is to be seen, and who joins it, unlike in Kafka', async () => {
+  const long = { metadata: 'x'.repeat(5000) }
+  expect(await commit('refused', long)).toBe('OFFSET_METADATA_TOO_LARGE')
+  const seen = async () => {
+    const { groups } = await client.call(DescribeGroups, 5, { groups: ['refused'] })
+    const listed = await client.call(ListGroups, 5, { statesFilter: [], typesFilter: [] })
+    return [groups[0]?.groupState, listed.groups.find(({ groupId }) => groupId === 'refused')?.groupState]
+  }
+  expect(await seen()).toEqual(['Empty', 'Empty'])
+  await joinFirst(client, 'refused')
+  expect(await seen()).toEqual(['CompletingRebalance', 'CompletingRebalance'])
 })
 
 it('statement 54: with a topic go the offsets committed in it', async () => {
