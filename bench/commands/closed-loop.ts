@@ -17,6 +17,8 @@ export interface Figures {
   readonly p99: number
   /** Processor time of the process per command, in microseconds. */
   readonly cpuMicros: number
+  /** To the cluster per transaction; null where there is none. */
+  readonly roundTrips?: number | null
 }
 
 /** So many callers, each of which waits for its answer before it asks again. */

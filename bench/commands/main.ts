@@ -7,10 +7,14 @@ import {
   type PostgresServer,
   startPostgres,
 } from '../../libs/projections/src/testdata/postgres-server.ts'
+import { startApacheKafka } from '../../test/kafka/apache-kafka.ts'
+import { KAFKA_VERSION, whyNoKafka } from '../../test/kafka/distribution.ts'
 import { startBundled } from '../broker-vs-kafka/processes.ts'
 import { median, millis, printTable, whole } from '../figures.ts'
 import type { Figures, Load } from './closed-loop.ts'
 import { installEmmett } from './emmett.ts'
+import { benchHandOver } from './hand-over.ts'
+import { benchMemory } from './memory.ts'
 import type { ContestantName, Place } from './measure.ts'
 
 const { values: options } = parseArgs({
@@ -19,7 +23,10 @@ const { values: options } = parseArgs({
     partitions: { type: 'string', default: '1,8' },
     bytes: { type: 'string', default: '100,1024' },
     rounds: { type: 'string', default: '3' },
-    seconds: { type: 'string', default: '3' },
+    seconds: { type: 'string', default: '1.5' },
+    /** m: the comparison, k: on an Apache Kafka, h: partitions change hands, a: ever more aggregates. */
+    parts: { type: 'string', default: 'mkha' },
+    touched: { type: 'string', default: '1000000' },
     aggregates: { type: 'string', default: '2000' },
     /** Contestants whose name contains this. */
     only: { type: 'string', default: '' },
@@ -27,12 +34,24 @@ const { values: options } = parseArgs({
 })
 const callerCounts = options.callers.split(',').map(Number)
 const measuredMs = Number(options.seconds) * 1000
+const warmUpMs = 500
 
 /**
  * Durable commands in a closed loop: Keyfold, a bare kafkajs loop that commits the same batches on the same broker, and
- * emmett on PostgreSQL and in memory, each in a process of its own, in turn, in one run. `npm run bench:commands`.
+ * emmett on PostgreSQL and in memory, each in a process of its own, in turn, in one run. Then the same on an Apache
+ * Kafka, partitions that change hands, and memory over ever more aggregates. `npm run bench:commands`.
  */
 async function main(): Promise<void> {
+  const { parts } = options
+  if (parts.includes('m')) await compareOnBundled()
+  if (parts.includes('k')) await compareOnKafka()
+  if (parts.includes('h')) await benchHandOver()
+  if (parts.includes('a')) await benchMemory(Number(options.touched))
+  // Whatever is still open belongs to what was measured.
+  process.exit(0)
+}
+
+async function compareOnBundled(): Promise<void> {
   const broker = await startBundled()
   const postgres = findPostgres() === undefined ? undefined : await startPostgres()
   const emmett = await installEmmett()
@@ -45,7 +64,7 @@ async function main(): Promise<void> {
   for (const partitions of options.partitions.split(',').map(Number)) {
     for (const eventBytes of options.bytes.split(',').map(Number)) {
       const place = { broker: broker.address, partitions, eventBytes, emmett, postgres: addressOf(postgres) }
-      await compare(place)
+      await compare(place, callerCounts)
     }
   }
   await postgres?.destroy()
@@ -53,8 +72,21 @@ async function main(): Promise<void> {
   await broker.remove()
 }
 
-async function compare(place: Place): Promise<void> {
-  const { emmett, postgres } = place
+/** One partition, 100 bytes: what a cluster of one node makes of it. */
+async function compareOnKafka(): Promise<void> {
+  const missing = whyNoKafka()
+  if (missing !== undefined) return void process.stdout.write(`Apache Kafka is left out: ${missing}\n`)
+  const kafka = await startApacheKafka({ heapMib: 1024 })
+  process.stdout.write(`On an Apache Kafka ${KAFKA_VERSION} of one node, which does not sync:\n\n`)
+  const nothing = { emmett: undefined, postgres: undefined }
+  await compare({ broker: kafka.address, partitions: 1, eventBytes: 100, ...nothing }, [1, 64, 256])
+  await kafka.stop()
+}
+
+async function compare(place: Place, callerCounts: readonly number[]): Promise<void> {
+  // Partitions are nothing to it: it is measured once.
+  const emmett = place.partitions === 1 ? place.emmett : undefined
+  const { postgres } = place
   const all: readonly (ContestantName | false)[] = [
     'keyfold',
     'bare kafkajs loop',
@@ -63,8 +95,8 @@ async function compare(place: Place): Promise<void> {
   ]
   const names = all.filter((name) => name !== false).filter((name) => name.includes(options.only))
   const aggregates = Number(options.aggregates)
-  const loads: Load[] = callerCounts.map((callers) => ({ callers, aggregates, warmUpMs: 1_000, measuredMs }))
-  const hot = { callers: 64, aggregates: 1, warmUpMs: 1_000, measuredMs }
+  const loads: Load[] = callerCounts.map((callers) => ({ callers, aggregates, warmUpMs, measuredMs }))
+  const hot = { callers: 64, aggregates: 1, warmUpMs, measuredMs }
   const rounds = new Map<ContestantName, Figures[][]>(names.map((name) => [name, []]))
   for (let round = 0; round < Number(options.rounds); round++) {
     for (const name of names) {
@@ -73,18 +105,28 @@ async function compare(place: Place): Promise<void> {
     }
   }
   const title = `${place.partitions} partition${place.partitions === 1 ? '' : 's'}, events of ${place.eventBytes} bytes`
-  const rows = names.flatMap((name) => rowsOf(name, rounds.get(name) ?? [], rounds.get('keyfold') ?? []))
-  printTable(title, ['', 'callers', 'commands/s', 'p50', 'p95', 'p99', 'processor per command', 'keyfold is'], rows)
+  const rows = names.flatMap((name) => rowsOf(name, callerCounts, rounds))
+  printTable(
+    title,
+    ['', 'callers', 'commands/s', 'p50', 'p95', 'p99', 'processor per command', 'round trips', 'keyfold is'],
+    rows,
+  )
 }
 
-function rowsOf(name: ContestantName, rounds: readonly Figures[][], keyfold: readonly Figures[][]): string[][] {
+function rowsOf(
+  name: ContestantName,
+  callerCounts: readonly number[],
+  all: ReadonlyMap<ContestantName, readonly Figures[][]>,
+): string[][] {
+  const [rounds, keyfold] = [all.get(name) ?? [], all.get('keyfold') ?? []]
   return (rounds[0] ?? []).map((_, index) => {
     const of = (figure: keyof Figures, sample = rounds) =>
       median(sample.map((each) => each[index]?.[figure] ?? Number.NaN))
+    const trips = Number.isNaN(of('roundTrips')) ? '' : of('roundTrips').toFixed(1)
     const callers = callerCounts[index] === undefined ? '64, one aggregate' : String(callerCounts[index])
     const ratio = name === 'keyfold' ? '' : `${(of('perSecond', keyfold) / of('perSecond')).toFixed(2)}×`
     const latencies = [millis(of('p50')), millis(of('p95')), millis(of('p99'))]
-    return [name, callers, whole(of('perSecond')), ...latencies, `${of('cpuMicros').toFixed(0)} µs`, ratio]
+    return [name, callers, whole(of('perSecond')), ...latencies, `${of('cpuMicros').toFixed(0)} µs`, trips, ratio]
   })
 }
 

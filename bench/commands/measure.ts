@@ -5,6 +5,7 @@ import { openBareLoop } from './bare-loop.ts'
 import { closedLoop, type Load } from './closed-loop.ts'
 import { openEmmett } from './emmett.ts'
 import { openKeyfold } from './keyfold.ts'
+import { roundTripsPerCommit } from './requests.ts'
 
 export type ContestantName = 'keyfold' | 'bare kafkajs loop' | 'emmett, PostgreSQL' | 'emmett, in memory'
 
@@ -20,7 +21,10 @@ export interface Place {
 const [name, place, loads] = JSON.parse(process.argv[2] ?? '[]') as [ContestantName, Place, readonly Load[]]
 const dataDirectory = await mkdtemp(join(tmpdir(), 'keyfold-bench-state-'))
 const { execute, end } = await open()
-for (const load of loads) process.stdout.write(`${JSON.stringify(await closedLoop(execute, load))}\n`)
+for (const load of loads) {
+  const figures = await closedLoop(execute, load)
+  process.stdout.write(`${JSON.stringify({ ...figures, roundTrips: roundTripsPerCommit() })}\n`)
+}
 await end()
 await rm(dataDirectory, { recursive: true })
 process.exit(0)

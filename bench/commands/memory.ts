@@ -1,26 +1,22 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { startBundled } from '../broker-vs-kafka/processes.ts'
 import { printTable, whole } from '../figures.ts'
 import { openKeyfold } from './keyfold.ts'
 
-const { values: options } = parseArgs({
-  options: { aggregates: { type: 'string', default: '1000000' }, callers: { type: 'string', default: '256' } },
-})
+const callers = 256
 const probes = 500
 
 /**
  * Memory while ever more aggregates are touched, and what it costs to load one that has long left it: both must stay
- * what they are. `node -C @keyfold/source bench/commands/memory.ts --aggregates 1000000`.
+ * what they are.
  */
-async function main(): Promise<void> {
+export async function benchMemory(total: number): Promise<void> {
   const broker = await startBundled()
   const dataDirectory = await mkdtemp(join(tmpdir(), 'keyfold-bench-state-'))
   const place = { broker: broker.address, partitions: 1, eventBytes: 100, dataDirectory }
   const { execute, end } = await openKeyfold(place)
-  const total = Number(options.aggregates)
   const rows: string[][] = []
   let touched = 0
   for (const share of [1_000, 316, 100, 32, 10, 3, 1]) {
@@ -28,7 +24,7 @@ async function main(): Promise<void> {
     const caller = async () => {
       for (let each = touched++; each < until; each = touched++) await execute(`a${each}`)
     }
-    await Promise.all(Array.from({ length: Number(options.callers) }, caller))
+    await Promise.all(Array.from({ length: callers }, caller))
     touched = Math.ceil(until)
     rows.push([whole(touched), ...(await figures(execute, touched))])
   }
@@ -52,5 +48,3 @@ async function figures(execute: (id: string) => Promise<unknown>, touched: numbe
   const { user, system } = process.cpuUsage(before)
   return [`${whole(rss / 2 ** 20)} MiB`, `${whole(heapUsed / 2 ** 20)} MiB`, `${whole((user + system) / probes)} µs`]
 }
-
-await main()

@@ -21,6 +21,10 @@ describe('a command’s fingerprint', () => {
     expect(of(left)).not.toBe(of(right))
   })
 
+  it('is stored with every event, and so must stay what it is', () => {
+    expect(of({ accountId: 'a', amount: 200n, at: new Date(0) })).toBe('722938427a7f65aa')
+  })
+
   it('depends on the command’s name', () => {
     expect(of({})).not.toBe(commandFingerprint('bank.Withdraw', {}))
   })

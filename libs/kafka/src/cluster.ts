@@ -183,7 +183,10 @@ export class Cluster {
     if (open !== undefined) {
       const link = await open
       if (link.alive && sameAddress(link.address, address)) return link
-      link.close()
+      // What is in flight there fails for now, not because this client was closed.
+      link.close(
+        new KafkaClientError('KAFKA_UNREACHABLE', `the connection to ${address.host}:${address.port} was lost`),
+      )
       if (this.#links.get(key) === open) this.#links.delete(key)
       return this.#link(key, address, timeoutMs)
     }

@@ -3,13 +3,7 @@ import { KafkaClientError } from './errors.ts'
 import type { Offset, StoredRecord } from './kafka-client.ts'
 
 /** Where the parts of one record lie in the decompressed records of its batch. */
-export interface RecordPlaces {
-  readonly topic: string
-  readonly partition: number
-  readonly offset: Offset
-  readonly timestampMs: number
-  readonly key: Buffer | null
-  readonly value: Buffer | null
+export interface RecordPlaces extends Omit<StoredRecord, 'headers'> {
   readonly bytes: Buffer
   /** Where the number of headers stands. */
   readonly headersAt: number

@@ -8,59 +8,54 @@ export interface BatchProducer {
 }
 
 const transactionalBit = 0x10
-/** From the length field's end to the checksum's: partition leader epoch, magic, crc. */
-const unsummedBytes = 9
+const headerBytes = 61
+/** Of the fields before the length's end, and before the checksum's. */
+const lengthEnd = 12
+const checksumAt = 17
+const summedFrom = 21
 
 /** One transactional record batch of format 2, uncompressed (KIP-98, "RecordBatch"). */
 export function encodeRecordBatch(records: readonly RecordToWrite[], producer: BatchProducer, nowMs: number): Buffer {
-  const timestamps = records.map(({ timestampMs }) => timestampMs ?? nowMs)
-  const baseTimestamp = timestamps[0] ?? nowMs
-  const summed = new BufferWriter(256 + records.length * 256)
-  summed.writeInt16(transactionalBit)
-  summed.writeInt32(records.length - 1)
-  summed.writeInt64(baseTimestamp)
-  summed.writeInt64(timestamps.reduce((max, each) => Math.max(max, each), baseTimestamp))
-  summed.writeInt64(producer.producerId)
-  summed.writeInt16(producer.producerEpoch)
-  summed.writeInt32(producer.baseSequence)
-  summed.writeInt32(records.length)
-  const scratch = new BufferWriter(256)
-  records.forEach((record, index) => {
-    writeRecordBody(scratch, record, (timestamps[index] ?? nowMs) - baseTimestamp, index)
-    summed.writeVarint(scratch.length)
-    summed.writeBytes(scratch.toBuffer())
-    scratch.reset()
-  })
-  const body = summed.toBuffer()
-  const batch = new BufferWriter(32 + body.length)
-  batch.writeInt64(0)
-  batch.writeInt32(unsummedBytes + body.length)
-  batch.writeInt32(-1)
-  batch.writeInt8(2)
-  batch.writeUInt32(crc32c(body))
-  batch.writeBytes(body)
-  return batch.toBuffer()
+  const baseTimestamp = records[0]?.timestampMs ?? nowMs
+  let maxTimestamp = baseTimestamp
+  for (const { timestampMs = nowMs } of records) if (timestampMs > maxTimestamp) maxTimestamp = timestampMs
+  const writer = new BufferWriter(headerBytes + records.length * 1_024)
+  writer.writeInt64(0)
+  writer.reserveInt32()
+  writer.writeInt32(-1)
+  writer.writeInt8(2)
+  writer.reserveInt32()
+  writer.writeInt16(transactionalBit)
+  writer.writeInt32(records.length - 1)
+  writer.writeInt64(baseTimestamp)
+  writer.writeInt64(maxTimestamp)
+  writer.writeInt64(producer.producerId)
+  writer.writeInt16(producer.producerEpoch)
+  writer.writeInt32(producer.baseSequence)
+  writer.writeInt32(records.length)
+  let index = 0
+  for (const record of records) writeRecord(writer, record, (record.timestampMs ?? nowMs) - baseTimestamp, index++)
+  writer.patchInt32(lengthEnd - 4, writer.length - lengthEnd)
+  const batch = writer.toBuffer()
+  batch.writeUInt32BE(crc32c(batch.subarray(summedFrom)), checksumAt)
+  return batch
 }
 
-function writeRecordBody(writer: BufferWriter, record: RecordToWrite, timestampDelta: number, index: number): void {
+function writeRecord(writer: BufferWriter, record: RecordToWrite, timestampDelta: number, index: number): void {
+  const start = writer.reserveVarintLength()
   writer.writeInt8(0)
   writer.writeVarlong(timestampDelta)
   writer.writeVarint(index)
-  writeVarintBytes(writer, record.key)
-  writeVarintBytes(writer, record.value)
-  const headers = Object.entries(record.headers ?? {})
-  writer.writeVarint(headers.length)
-  for (const [name, value] of headers) {
-    writeVarintBytes(writer, Buffer.from(name))
-    writeVarintBytes(writer, typeof value === 'string' ? Buffer.from(value) : value)
+  writer.writeVarintNullableBytes(record.key)
+  writer.writeVarintNullableBytes(record.value)
+  const { headers = {} } = record
+  const names = Object.keys(headers)
+  writer.writeVarint(names.length)
+  for (const name of names) {
+    const value = headers[name] ?? ''
+    writer.writeVarintString(name)
+    if (typeof value === 'string') writer.writeVarintString(value)
+    else writer.writeVarintNullableBytes(value)
   }
-}
-
-function writeVarintBytes(writer: BufferWriter, bytes: Buffer | null): void {
-  if (bytes === null) {
-    writer.writeVarint(-1)
-    return
-  }
-  writer.writeVarint(bytes.length)
-  writer.writeBytes(bytes)
+  writer.patchVarintLength(start)
 }

@@ -1,23 +1,31 @@
 import type { GroupAssignment, GroupMembership, KafkaGroups } from '@keyfold/kafka'
 import type { EventStoreLogger } from '../event-store-options.ts'
 import type { OwnershipGrant } from '../writer/claim.ts'
-import type { PartitionWriter } from '../writer/partition-writer.ts'
 import type { OwnershipSettings } from './ownership-options.ts'
 import { decodeMap, encodeCard, type Instance, type RoutingTable, shareOut } from './routing-table.ts'
 
 /** Waiting times of a writer that was fenced, in milliseconds: two that are fenced by each other must not take turns. */
 const claimAgain = { firstMs: 50, capMs: 2_000 }
 
-export interface OwnedPartitionsOptions {
+/** What works on one partition for as long as it is ours. None of it rejects. */
+export interface PartitionOwner {
+  start(): Promise<void>
+  /** Finishes what is under way and gives the partition back. */
+  release(): Promise<void>
+  /** Ends after somebody else has taken the partition. */
+  close(): Promise<void>
+}
+
+export interface OwnedPartitionsOptions<Owner extends PartitionOwner> {
   readonly groups: KafkaGroups
   readonly groupId: string
   readonly topic: string
   /** How many the topic has. */
   readonly partitions: number
   readonly self: Instance
-  readonly settings: OwnershipSettings
+  readonly settings: Pick<OwnershipSettings, 'slot' | 'sessionTimeoutMs' | 'heartbeatIntervalMs'>
   readonly table: RoutingTable
-  readonly openWriter: (partition: number, grant: OwnershipGrant, onFenced: () => void) => PartitionWriter
+  readonly openWriter: (partition: number, grant: OwnershipGrant, onFenced: () => void) => Owner
   /** Runs claims, some at a time. */
   readonly whenFree: (claim: () => Promise<void>) => Promise<void>
   readonly log: EventStoreLogger
@@ -29,9 +37,9 @@ export interface OwnedPartitionsOptions {
  * that the partition is still ours is followed by a new one after a while: a time-out had fenced it, or an owner that
  * has lost it since.
  */
-export class OwnedPartitions {
-  readonly #options: OwnedPartitionsOptions
-  readonly #writers = new Map<number, PartitionWriter>()
+export class OwnedPartitions<Owner extends PartitionOwner> {
+  readonly #options: OwnedPartitionsOptions<Owner>
+  readonly #writers = new Map<number, Owner>()
   readonly #attempts = new Map<number, number>()
   readonly #releasing = new Set<Promise<void>>()
   readonly #assigned = Promise.withResolvers<void>()
@@ -40,7 +48,7 @@ export class OwnedPartitions {
   #generation = -1
   #closed = false
 
-  constructor(options: OwnedPartitionsOptions) {
+  constructor(options: OwnedPartitionsOptions<Owner>) {
     this.#options = options
     const { groups, groupId, topic, partitions, settings, log } = options
     this.#membership = groups.join({
@@ -65,8 +73,13 @@ export class OwnedPartitions {
   }
 
   /** Undefined for a partition that is not ours, or whose writer was just fenced. */
-  writerOf(partition: number): PartitionWriter | undefined {
+  writerOf(partition: number): Owner | undefined {
     return this.#writers.get(partition)
+  }
+
+  /** Everything that works here now, by partition. */
+  get owners(): ReadonlyMap<number, Owner> {
+    return this.#writers
   }
 
   /** Looks at once whether the group has changed. */
@@ -123,7 +136,7 @@ export class OwnedPartitions {
     return !this.#closed && this.#share.has(partition) && (await this.#membership.isCurrent())
   }
 
-  #onFenced(partition: number, writer: PartitionWriter): void {
+  #onFenced(partition: number, writer: Owner): void {
     if (this.#writers.get(partition) !== writer) return
     this.#writers.delete(partition)
     void writer.close()

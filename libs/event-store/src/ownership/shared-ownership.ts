@@ -52,7 +52,7 @@ interface Territory {
   readonly table: RoutingTable
   readonly router: CommandRouter
   readonly watch: GroupWatch
-  owned: OwnedPartitions | undefined
+  owned: OwnedPartitions<PartitionWriter> | undefined
 }
 
 class SharedOwnership implements CommandPlace {

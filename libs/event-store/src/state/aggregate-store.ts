@@ -2,13 +2,10 @@ import type { AcceptedCommand } from '../writer/command-ledger.ts'
 import type { Claimed, StoredOutcome } from '../writer/state-records.ts'
 
 /**
- * What the writer of one partition keeps beside the log: every aggregate folded, where its events stand, and the command
- * ids of the window. A cache: all of it can be made again from the log, and it never says more than the log does,
+ * What the writer of one partition keeps beside the log: every aggregate folded, and the command ids of the window. A cache: all of it can be made again from the log, and it never says more than the log does,
  * because it is written after a commit. It is synchronous: a decision does not wait in its middle.
  */
 export interface AggregateStore {
-  /** `runs`: it knows where the events of each aggregate stand. */
-  readonly supports: { readonly runs: boolean }
   /** How far it got; undefined when it is new, was cleared, or belongs to another log or code. */
   readonly checkpoint: StoreCheckpoint | undefined
   load(key: string): StoredAggregate | undefined
@@ -17,8 +14,6 @@ export interface AggregateStore {
   findCommand(commandId: string): AcceptedCommand | undefined
   /** Of commands without events, oldest first. */
   outcomes(): readonly StoredOutcome[]
-  /** Where the events of an aggregate stand, oldest first: those of one command are next to each other. Nothing without `supports.runs`. */
-  runsOf(key: string): readonly EventRun[]
   /** All of it or nothing. Errors: `STATE_STORE_LOST` when somebody else has opened it since, or it cannot be written. */
   save(changes: StoreChanges): void
   /** Forgets everything. */
@@ -50,17 +45,8 @@ export interface StoredAggregate {
   readonly lastOffset: number
 }
 
-export interface EventRun {
-  /** Of the aggregate, after its last event. */
-  readonly version: number
-  readonly lastOffset: number
-  /** How many events, next to each other. */
-  readonly size: number
-}
-
 export interface StoreChanges {
   readonly aggregates: ReadonlyMap<string, StoredAggregate>
-  readonly runs: readonly (EventRun & { readonly key: string })[]
   readonly accepted: readonly AcceptedCommand[]
   readonly outcomes: readonly StoredOutcome[]
   /** Ids of outcomes that are gone. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { aggregateStoreContract } from '../testing/aggregate-store.contract.ts'
-import { MemoryAggregateStores } from './memory-aggregate-store.ts'
+import { MemoryAggregateStore, MemoryAggregateStores } from './memory-aggregate-store.ts'
 import { SqliteAggregateStores } from './sqlite-aggregate-store.ts'
 import { StateStores } from './state-stores.ts'
 
@@ -37,7 +37,7 @@ describe('a store in a SQLite file', () => {
   it('survives a boot of the system when it was closed before, and is emptied when it was not', () => {
     const boot = (id: string) => new SqliteAggregateStores(directory, () => `token ${++tokens}`, id)
     const checkpoint = { anchor: null, stateOffset: 1, claim: null }
-    const nothing = { aggregates: new Map(), runs: [], accepted: [], outcomes: [], forgotten: [], checkpoint }
+    const nothing = { aggregates: new Map(), accepted: [], outcomes: [], forgotten: [], checkpoint }
     const changes = { ...nothing, window: { commands: 1, notBeforeMs: 0 } }
     const open = boot('one').open(identity)
     open.save(changes)
@@ -57,17 +57,17 @@ describe('a store in a SQLite file', () => {
     writeFileSync(join(directory, 'file'), '')
     const nowhere = new SqliteAggregateStores(join(directory, 'file', 'below'), () => 'token')
     const stores = new StateStores(nowhere, (message) => warnings.push(message))
-    expect(stores.open(identity).supports).toEqual({ runs: false })
+    expect(stores.open(identity)).toBeInstanceOf(MemoryAggregateStore)
     expect(warnings).toEqual([expect.stringContaining('t/0 is kept in memory')])
 
     const failing = new StateStores(sqlite(), (message) => warnings.push(message))
     for (let time = 0; time < 3; time++) {
       const store = failing.open(identity)
-      expect(store.supports).toEqual({ runs: true })
+      expect(store).not.toBeInstanceOf(MemoryAggregateStore)
       store.close()
       failing.failed('t', 0, new Error('the disk is full'))
     }
-    expect(failing.open(identity).supports).toEqual({ runs: false })
+    expect(failing.open(identity)).toBeInstanceOf(MemoryAggregateStore)
     expect(warnings.at(-1)).toContain('kept in memory from now on')
   })
 })

@@ -4,7 +4,6 @@ import type { StoredOutcome } from '../writer/state-records.ts'
 import type {
   AggregateStore,
   AggregateStores,
-  EventRun,
   StoreChanges,
   StoreCheckpoint,
   StoredAggregate,
@@ -36,9 +35,8 @@ export class MemoryAggregateStores implements AggregateStores {
   }
 }
 
-class MemoryAggregateStore implements AggregateStore {
+export class MemoryAggregateStore implements AggregateStore {
   /** An entry per command for ever is what a memory has no room for. */
-  readonly supports = { runs: false }
   readonly #held: Held
   readonly #token = {}
 
@@ -65,10 +63,6 @@ class MemoryAggregateStore implements AggregateStore {
 
   outcomes(): readonly StoredOutcome[] {
     return [...this.#held.outcomes.values()]
-  }
-
-  runsOf(): readonly EventRun[] {
-    return []
   }
 
   save({ aggregates, accepted, outcomes, forgotten, window, checkpoint }: StoreChanges): void {

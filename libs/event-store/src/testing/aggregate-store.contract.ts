@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import type { AggregateStore, AggregateStores, StoreChanges, StoreIdentity } from '../state/aggregate-store.ts'
+import type { AggregateStores, StoreChanges, StoreIdentity } from '../state/aggregate-store.ts'
 import type { AcceptedCommand } from '../writer/command-ledger.ts'
 
 const identity: StoreIdentity = {
@@ -102,19 +102,11 @@ export function aggregateStoreContract(stores: () => AggregateStores): void {
     expect(store.outcomes().map(({ commandId }) => commandId)).toEqual(['3', '1'])
   })
 
-  it('says where the events of an aggregate stand, if it supports that', () => {
+  it('gives the last of what was said of a command id', () => {
     const store = open()
-    const runs = [
-      { key: 'a', version: 2, lastOffset: 1, size: 2 },
-      { key: 'b', version: 1, lastOffset: 2, size: 1 },
-      { key: 'a', version: 3, lastOffset: 5, size: 1 },
-    ]
-    store.save({ ...changes({}), runs })
-    store.save({ ...changes({}), runs })
-    const wanted = runs
-      .filter(({ key }) => key === 'a')
-      .map(({ version, lastOffset, size }) => ({ version, lastOffset, size }))
-    expect(store.runsOf('a')).toEqual(store.supports.runs ? wanted : [])
+    store.save({ ...changes({}), accepted: [accepted('x', 1), accepted('y', 2)] })
+    store.save({ ...changes({}), accepted: [{ ...accepted('x', 3), lastOffset: 8 }] })
+    expect([store.findCommand('x')?.lastOffset, store.findCommand('y')?.atMs]).toEqual([8, 2])
   })
 
   it('is empty after it was cleared', () => {
@@ -122,19 +114,14 @@ export function aggregateStoreContract(stores: () => AggregateStores): void {
     store.save({ ...changes({ aggregates: { a: 'x' } }), accepted: [accepted('x', 1)] })
     store.clear()
     expect([store.checkpoint, store.count(), store.findCommand('x')]).toEqual([undefined, 0, undefined])
-    expectEmpty(store)
+    expect(store.outcomes()).toEqual([])
   })
-}
-
-function expectEmpty(store: AggregateStore): void {
-  expect([store.outcomes(), store.runsOf('a')]).toEqual([[], []])
 }
 
 function changes({ aggregates = {} }: { readonly aggregates?: Readonly<Record<string, string>> }): StoreChanges {
   const stored = Object.entries(aggregates).map(([key, state]) => [key, { state, version: 3, lastOffset: 9 }] as const)
   return {
     aggregates: new Map(stored),
-    runs: [],
     accepted: [],
     outcomes: [],
     forgotten: [],

@@ -84,11 +84,28 @@ export async function claimPartition(
   })
   earlier?.memory.close()
   const { memory, endOffset } = await restoreMemory(context)
-  const { stateOffset } = memory
-  if (!(await mayTake(context, seen, memory))) {
+  try {
+    const result = await record(context, { producer, memory, endOffset, seen })
+    if (result.kind !== 'claimed') memory.close()
+    return result
+  } catch (error) {
     memory.close()
-    return { kind: 'ownerChanged' }
+    throw error
   }
+}
+
+interface ClaimToRecord extends Pick<Claim, 'producer' | 'memory' | 'endOffset'> {
+  readonly seen: ClaimsSeen | undefined
+}
+
+/** Writes the `Claimed` record, if nobody else has a better right. */
+async function record(
+  context: WriterContext,
+  { producer, memory, endOffset, seen }: ClaimToRecord,
+): Promise<ClaimResult> {
+  if (!(await mayTake(context, seen, memory))) return { kind: 'ownerChanged' }
+  const { grant, partition } = context
+  const { stateOffset } = memory
   const generation = memory.generation + 1
   const outcome = await producer.commit([
     {
@@ -114,7 +131,6 @@ export async function claimPartition(
     memory.noteClaim({ generation, ...group, instanceId: context.instanceId })
     return { kind: 'claimed', claim: { producer, memory, generation, stateOffset, endOffset } }
   }
-  memory.close()
   if (outcome.kind === 'fenced') return { kind: 'ownerChanged' }
   return { kind: 'notYet', error: outcome.error, seen: { generation: generation - 1, stateOffset } }
 }

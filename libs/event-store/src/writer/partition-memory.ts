@@ -4,7 +4,7 @@ import { decodeRecord } from '../envelope.ts'
 import { asKeyfoldError, fail } from '../errors.ts'
 import type { EventCodec } from '../event-codec.ts'
 import type { Snapshot } from './state-records.ts'
-import type { AggregateStore, ClaimFacts, EventAnchor, EventRun, StoreCheckpoint } from '../state/aggregate-store.ts'
+import type { AggregateStore, ClaimFacts, EventAnchor, StoreCheckpoint } from '../state/aggregate-store.ts'
 import { StateNotStorable, stateOfText, storablePrototype, textOfState } from '../state/state-text.ts'
 import { AggregateCache, type AggregateMemory, type CacheLimits } from './aggregate-cache.ts'
 import { CommandLedger, type LedgerLimits } from './command-ledger.ts'
@@ -55,7 +55,6 @@ export class PartitionMemory {
   #claim: ClaimFacts | null = null
   /** A batch is being decided: what is here runs ahead of the log. */
   #ahead = false
-  #runs: (EventRun & { readonly key: string })[] = []
   #events = 0
   readonly #snapshotsDue = new Set<string>()
   /** Why states stay in memory for good; undefined when they can be stored. */
@@ -135,12 +134,11 @@ export class PartitionMemory {
   }
 
   /** An aggregate's events have their place in the log. */
-  place(run: EventRun & { readonly key: string }): void {
+  place(run: EventRun): void {
     this.of(run.key).lastOffset = run.lastOffset
     this.#events += run.size
     const { snapshotEvery } = this.#parts.limits
     if (snapshotEvery > 0 && run.version % snapshotEvery < run.size) this.#snapshotsDue.add(run.key)
-    if (this.store.supports.runs) this.#runs.push(run)
   }
 
   /** From here on what is in here runs ahead of the log, until `settle`. */
@@ -177,10 +175,9 @@ export class PartitionMemory {
     if (aggregates === undefined) return this.#keepAll()
     const checkpoint: StoreCheckpoint | undefined =
       complete === 'complete' ? { anchor, stateOffset, claim: this.#claim } : undefined
-    this.store.save({ ...this.ledger.changes(), aggregates, runs: this.#runs, checkpoint })
+    this.store.save({ ...this.ledger.changes(), aggregates, checkpoint })
     this.#cache.saved()
     this.ledger.saved()
-    this.#runs = []
     this.#events = 0
   }
 
@@ -255,9 +252,17 @@ export class PartitionMemory {
   /** Without a store nothing that has changed may leave memory. */
   #keepAll(): void {
     this.ledger.trim()
-    this.#runs = []
     this.#events = 0
   }
+}
+
+/** Events of one aggregate next to each other. */
+interface EventRun {
+  readonly key: string
+  /** Of the aggregate, after its last event. */
+  readonly version: number
+  readonly lastOffset: number
+  readonly size: number
 }
 
 function corrupt({ topic, partition, offset }: StoredRecord, key: string, version: number, expected: number): Error {

@@ -7,6 +7,7 @@ import { Batch } from './batch.ts'
 import { ClaimProof, isMisplaced } from './claim-proof.ts'
 import { type Claim, claimPartition, type ClaimsSeen, type WriterContext } from './claim.ts'
 import { type CommandRequest, PendingCommand } from './pending-command.ts'
+import { Doubts, isAway, troubleOf } from './trouble.ts'
 import { nextStep, type WriterEffect, type WriterEvent, type WriterState } from './writer-machine.ts'
 
 /** Waiting times between claims that fail, in milliseconds. */
@@ -36,6 +37,7 @@ export class PartitionWriter {
   #cut: PendingCommand[] = []
   #cutScheduled = false
   #claimAgainMs = claimAgain.firstMs
+  readonly #doubts = { claim: new Doubts(), batch: new Doubts() }
   readonly #settledFirst = Promise.withResolvers<void>()
   readonly #ended = Promise.withResolvers<void>()
 
@@ -122,14 +124,26 @@ export class PartitionWriter {
   async #runBatch(): Promise<void> {
     this.#tell('batchCut')
     this.#cut = this.#takeFromQueue()
-    try {
-      const event = await this.#decideAndCommit(this.#cut)
-      this.#tell(event)
-    } catch (error) {
-      // Not a condition but a bug, here or in a codec: nothing may be written on what is in memory now.
-      this.#refuse(error)
-      this.#tell('claimRefused')
+    const event = await this.#decideAndCommit(this.#cut).catch((error: unknown) => this.#batchBroke(error))
+    this.#tell(event)
+  }
+
+  /** No outcome but an error, here or in a codec: nothing may be written on what is in memory now. */
+  #batchBroke(error: unknown): WriterEvent {
+    this.#log('error', `a batch of ${this.#place()} broke off: ${String(error)}`)
+    const trouble = troubleOf(error)
+    const [only] = this.#cut
+    // It was not sent, and there was nothing else in it: its own fault.
+    if (trouble === 'doubtful' && only !== undefined && this.#cut.length === 1 && !only.inDoubt) {
+      const cause = asKeyfoldError(error, 'COMMAND_FAILED', `${only.request.name} for ${only.request.key}`)
+      this.#settle(only, { kind: 'failed', error: cause, commandId: only.request.commandId })
+      return 'aborted'
     }
+    if (this.#doubts.batch.isFinal(trouble)) {
+      this.#refuse(error)
+      return 'claimRefused'
+    }
+    return trouble === 'passing' || this.#cut.some(({ inDoubt }) => inDoubt) ? 'unknown' : 'aborted'
   }
 
   #takeFromQueue(): PendingCommand[] {
@@ -157,9 +171,10 @@ export class PartitionWriter {
       if (outcome.kind !== 'committed') return this.#notCommitted(outcome, batch)
       const { commands, events } = batch.counts
       onSignal?.({ kind: 'committed', ...this.#facts(), commands, events, durationMs: performance.now() - startedMs })
-      for (const pending of batch.pending) pending.inDoubt = false
       this.#proof.given(claim, writes)
       batch.committed(outcome.baseOffsets)
+      for (const pending of batch.pending) pending.inDoubt = false
+      this.#doubts.batch.over()
     } else batch.committed([])
     return batch.spoilt ? 'committedSpoilt' : 'committed'
   }
@@ -174,6 +189,8 @@ export class PartitionWriter {
     if (kind !== 'unknown') for (const pending of batch.pending) pending.inDoubt = false
     // It is the claim that was wrong, not what these commands wrote: read everything again, then decide them again.
     if (isMisplaced(error)) return 'unknown'
+    // Nobody refused them either: the cluster was not there in time.
+    if (kind === 'aborted' && isAway(error)) return 'unknown'
     const [only] = this.#cut
     if (kind === 'aborted' && only !== undefined && this.#cut.length === 1) {
       const cause = fail('WRITE_REFUSED', `the cluster refused the records of ${only.request.name}: ${error.message}`, {
@@ -217,6 +234,7 @@ export class PartitionWriter {
         this.#claimsSeen = result.claim
         if (this.#state === 'closed') result.claim.memory.close()
         this.#claimFailure = undefined
+        this.#doubts.claim.over()
         this.#claimAgainMs = claimAgain.firstMs
         this.#signalClaim(result.claim)
         this.#log('debug', `claimed ${this.#place()}`, { generation: result.claim.generation })
@@ -226,7 +244,7 @@ export class PartitionWriter {
       this.#claimsSeen ??= result.seen
       this.#claimFailed(result.error)
     } catch (error) {
-      if (isRetriable(error)) return this.#claimFailed(error)
+      if (!this.#doubts.claim.isFinal(troubleOf(error))) return this.#claimFailed(error)
       this.#refuse(error)
       this.#tell('claimRefused')
     }
@@ -242,8 +260,8 @@ export class PartitionWriter {
     return { aggregate: aggregate.name, topic: aggregate.topic, partition }
   }
 
-  #claimFailed(error: Error): void {
-    this.#claimFailure = error
+  #claimFailed(error: unknown): void {
+    this.#claimFailure = error instanceof Error ? error : new Error(String(error))
     this.#log('warn', `${this.#place()} could not be claimed yet`, { error: String(error) })
     this.#tell('claimFailed')
   }
@@ -353,8 +371,4 @@ export class PartitionWriter {
 function outcomeUnknown({ request }: PendingCommand, cause: KeyfoldError): KeyfoldError {
   const message = `the outcome of ${request.name} is not known (${cause.message}): ask again with the same command id`
   return fail('OUTCOME_UNKNOWN', message, { cause })
-}
-
-function isRetriable(error: unknown): error is Error {
-  return error instanceof Error && (error as { readonly retriable?: unknown }).retriable === true
 }

@@ -167,7 +167,7 @@ class SnapshotIntake {
 
   flush(): void {
     if (this.#waiting.size === 0) return
-    const nothing = { runs: [], accepted: [], outcomes: [], forgotten: [], checkpoint: undefined }
+    const nothing = { accepted: [], outcomes: [], forgotten: [], checkpoint: undefined }
     const window = { commands: Number.MAX_SAFE_INTEGER, notBeforeMs: 0 }
     this.#store.save({ ...nothing, window, aggregates: this.#waiting })
     this.#waiting = new Map()

@@ -1,4 +1,5 @@
 import { context, metrics, SpanKind, trace } from '@opentelemetry/api'
+import type { ProjectionContext } from '@keyfold/eventsourcing'
 import { Module } from '@nestjs/common'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { KeyfoldContext } from '../context/keyfold-context.ts'
@@ -116,6 +117,33 @@ describe('telemetry', () => {
     await telemetry?.sending(sent, traceparent, async (given) => (carried.push(given), outcome))
     await telemetry?.sending(sent, undefined, async (given) => (carried.push(given), outcome))
     expect(carried).toEqual([traceparent, undefined])
+  })
+
+  it('looks at nothing of an event while nobody looks at it, and sees an SDK that comes late', async () => {
+    const telemetry = await loadTelemetry()
+    const looked: string[] = []
+    const facts = { topic: 't', partition: 0, offset: 7, key: 'k', headers: { ce_traceparent: traceparent } }
+    const event = new Proxy(facts as unknown as ProjectionContext, {
+      get: (target, name, receiver) => (looked.push(String(name)), Reflect.get(target, name, receiver) as unknown),
+    })
+    let handled = 0
+    const handle = () => void handled++
+    telemetry?.observe(() => [])
+    await telemetry?.processing('p', event, handle)
+    expect([handled, looked]).toEqual([1, []])
+
+    const late = new MemoryTelemetry()
+    trace.setGlobalTracerProvider(late.tracers)
+    metrics.setGlobalMeterProvider(late.meters)
+    try {
+      await telemetry?.processing('p', event, handle)
+      expect(handled).toBe(2)
+      expect(late.spans).toMatchObject([{ name: 'process t', ended: true, options: { links: [{}] } }])
+      expect(late.metrics.get('messaging.client.consumed.messages')).toHaveLength(1)
+    } finally {
+      trace.disable()
+      metrics.disable()
+    }
   })
 
   it('reads and writes traceparent', () => {
