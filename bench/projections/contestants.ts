@@ -15,6 +15,7 @@ import avsc, { type Type } from 'avsc'
 import { type EachBatchPayload, Kafka, logLevel } from 'kafkajs'
 import { Client } from 'pg'
 import { AccountOpened, MoneyDeposited, MoneyWithdrawn } from '../../apps/bank/src/generated/bank.ts'
+import { emmettRebuild } from './emmett.ts'
 import { codecOf, EVENTS, type LogAddress, TOPIC } from './log.ts'
 
 export interface Places {
@@ -25,6 +26,8 @@ export interface Places {
   readonly postgres:
     | { readonly host: string; readonly port: number; readonly user: string; readonly database: string }
     | undefined
+  /** Where Emmett is installed; undefined when it is not. */
+  readonly emmett: string | undefined
 }
 
 /** Applies the whole log and answers the seconds it took, from the first batch to the last commit. */
@@ -49,6 +52,12 @@ export const contestants = {
   'Keyfold, SQLite, SQL per event': (places) => keyfold(places, sqliteStore(places), perEvent()),
   'Keyfold, SQLite, folded rows': (places) => keyfold(places, sqliteStore(places), folded()),
   'Keyfold, PostgreSQL, folded rows': (places) => keyfold(places, postgresStore(places), folded()),
+  /** (c): from its own event store in PostgreSQL, a document per account. */
+  'Emmett, PostgreSQL, its rebuild': ({ postgres, emmett, address }) => {
+    if (postgres === undefined || emmett === undefined) throw new TypeError('no PostgreSQL or no Emmett here')
+    const { host, port, user, database } = postgres
+    return emmettRebuild(emmett, `postgresql://${user}@${host}:${port}/${database}`, address.events)
+  },
 } as const satisfies Record<string, Contestant>
 
 export type ContestantName = keyof typeof contestants
@@ -74,7 +83,7 @@ function nothing(): ProjectorDescriptor {
 }
 
 /** The bank's way: SQL in every handler. */
-function perEvent(): ProjectorDescriptor {
+export function perEvent(): ProjectorDescriptor {
   const move = 'UPDATE balances SET balance_cents = balance_cents + ?, version = ? WHERE account_id = ?'
   return projector<SqliteTransaction>({
     name: 'balances',

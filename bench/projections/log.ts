@@ -66,7 +66,7 @@ async function fillPartition(
   await producer.close()
 }
 
-async function record(codec: RegistryEventCodec, topic: string, key: string, version: number) {
+export async function record(codec: RegistryEventCodec, topic: string, key: string, version: number) {
   const event = eventAt(version)
   const commandId = `5f0c7b1e-8d0b-4a54-9c1e-${key.slice(-6).padStart(6, '0')}${String(version).padStart(6, '0')}`
   const time = new Date(1_780_000_000_000 + version * 1000)

@@ -113,15 +113,15 @@ describe("the bank's HTTP API", () => {
   it('says that a read model does not exist until it is started', async () => {
     const before = await get('/accounts/ann/statement')
     expect(before).toMatchObject({ status: 409, body: { code: 'PROJECTOR_NOT_STARTED' } })
-    const stream = await fetch(`${bank.bankUrl}/projections/statements/start`, { method: 'POST' })
+    const stream = await fetch(`${bank.bankUrl}/keyfold/projections/statements/start`, { method: 'POST' })
     expect(await stream.text()).toContain('"state":"live"')
     expect((await get('/accounts/ann/statement')).body).toMatchObject([{ amount: '12.34' }])
   })
 
   it('rebuilds a read model while it serves, and says how the two compare', async () => {
-    const stream = await fetch(`${bank.bankUrl}/projections/balances/rebuild`, { method: 'POST' })
+    const stream = await fetch(`${bank.bankUrl}/keyfold/projections/balances/rebuild`, { method: 'POST' })
     const lines = (await stream.text()).trim().split('\n')
-    expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject({ report: { verified: { equal: true } } })
+    expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject({ done: { verified: { equal: true } } })
   })
 
   it('is healthy', async () => {

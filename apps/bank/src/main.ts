@@ -115,7 +115,7 @@ Go on yourself
   curl -s ${json} -H 'idempotency-key: my-first' -d '{"amount":25,"memo":"lunch"}' ${bankUrl}/accounts/carol/deposits
   curl -s ${json} -d '{"from":"bob","to":"carol","amount":"12.50"}' ${bankUrl}/payments
   curl -s ${bankUrl}/accounts/carol/events
-  curl -s -X POST ${bankUrl}/projections/balances/rebuild
+  curl -s -X POST ${bankUrl}/keyfold/projections/balances/rebuild
   curl -s ${registryUrl}/subjects
 Ctrl-C stops it; the next start finds everything again.
 `

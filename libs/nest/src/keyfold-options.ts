@@ -1,6 +1,6 @@
 import type { EventStoreOptions, GateOptions, SharedOwnership, StartRetry } from '@keyfold/event-store'
 import type { KafkaClient } from '@keyfold/kafka'
-import type { ReadModelStore } from '@keyfold/projections'
+import type { ReadModelStore, Sharing } from '@keyfold/projections'
 import type { CommandMiddleware } from './commands/command-middleware.ts'
 import type { HttpContextOptions } from './context/context.interceptor.ts'
 import { fail } from './errors.ts'
@@ -53,6 +53,11 @@ export interface KeyfoldOptions {
    * their owner. Default: `shared` for the roles `api` and `worker`, else `alone`.
    */
   readonly ownership?: 'alone' | 'shared' | Omit<SharedOwnership, 'role'>
+  /**
+   * `shared`: instances of the application share the partitions of each projector whose store several processes can
+   * share, such as PostgreSQL; the role `api` only reads those. `alone`: this process applies everything. Default `shared`.
+   */
+  readonly projections?: 'alone' | 'shared' | Omit<Sharing, 'application' | 'instanceId' | 'role'>
   /** `manual`: nothing starts until `KeyfoldRuntime.start()` is called. Default `auto`. */
   readonly start?: 'auto' | 'manual'
   /** How the cluster is waited for at start. */

@@ -1,57 +1,16 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { defineCommand, defineEvent, KeyfoldError, type ProjectionContext, reject } from '@keyfold/eventsourcing'
-import type { SqliteTransaction } from '@keyfold/projections'
+import { KeyfoldError } from '@keyfold/eventsourcing'
 import { type INestApplicationContext, Module } from '@nestjs/common'
 import { NestFactory } from '@nestjs/core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CommandBus, CommandRejected } from './command-bus.ts'
-import { Aggregate, Applies, Handles } from './decorators/aggregate.decorator.ts'
-import { On, Projector } from './decorators/projector.decorator.ts'
 import { KeyfoldHealthIndicator } from './health.ts'
 import { KeyfoldModule } from './keyfold.module.ts'
 import { KeyfoldRuntime } from './keyfold-runtime.ts'
 import { InjectReadModel, type ReadModel } from './read-model.ts'
-
-class Fill extends defineCommand<{ cupId: string; ml: number }>({ name: 'tea.Fill', key: 'cupId' }) {}
-
-interface Filled {
-  readonly ml: number
-}
-const Filled = defineEvent<'tea.Filled', Filled>({
-  name: 'tea.Filled',
-  versions: [
-    { version: 1, schema: { type: 'record', name: 'Filled', namespace: 'tea', fields: [{ name: 'ml', type: 'int' }] } },
-  ],
-})
-
-@Aggregate({ name: 'cup', topic: 'tea.cup' })
-class Cup {
-  ml = 0
-
-  @Handles(Fill)
-  fill({ ml }: Fill) {
-    return this.ml + ml > 250 ? reject('CUP_FULL') : Filled({ ml })
-  }
-
-  @Applies(Filled)
-  filled({ ml }: Filled) {
-    this.ml += ml
-  }
-}
-
-@Projector({ name: 'volumes', version: 1, from: [Cup] })
-class Volumes {
-  setup(tx: SqliteTransaction) {
-    tx.exec('CREATE TABLE volumes (cup_id TEXT PRIMARY KEY, ml INTEGER NOT NULL) STRICT')
-  }
-
-  @On(Filled)
-  filled({ ml }: Filled, { tx, key }: ProjectionContext<SqliteTransaction>) {
-    tx.run('INSERT INTO volumes VALUES (?, ?) ON CONFLICT DO UPDATE SET ml = ml + excluded.ml', key, ml)
-  }
-}
+import { Cup, Fill, Filled, Volumes } from './testdata/tea.ts'
 
 class Shelf {
   readonly volumes: ReadModel

@@ -24,6 +24,10 @@ export const fail = defineErrors({
     retriable: false,
     fix: 'deploy the version of the code that a kept generation was made by, or rebuild',
   },
+  PROJECTOR_LED: {
+    retriable: true,
+    fix: 'another process starts, rebuilds or mends this projector at the moment: try again when it is done',
+  },
   REBUILD_RUNNING: { retriable: true, fix: 'wait until the running rebuild has ended' },
   CHECKPOINT_FENCED: {
     retriable: false,

@@ -1,33 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { defineEvent, type ProjectionHandler, type ProjectorDescriptor } from '@keyfold/eventsourcing'
-import { InMemoryKafka } from '@keyfold/testing'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { openProjections, type Projections, type SqliteReader, SqliteReadModelStore } from './index.ts'
-import { balances, codec, Ledger, stored, TOPIC } from './testdata/ledger.ts'
+import { describe, expect, it } from 'vitest'
+import { type Projections, type SqliteReader } from './index.ts'
+import { balances, Ledger, stored, TOPIC } from './testdata/ledger.ts'
+import { processWorld } from './testdata/process-world.ts'
 
-let directory: string
-const opened: Projections[] = []
-
-beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'parking-'))
-})
-
-afterEach(async () => {
-  for (const projections of opened.splice(0)) await projections.close()
-  await rm(directory, { recursive: true })
-})
-
-async function started(ledger: Ledger, projector: ProjectorDescriptor): Promise<Projections> {
-  const kafka = new InMemoryKafka(ledger.kafka.log)
-  const stores = { sqlite: new SqliteReadModelStore({ directory }) }
-  const retry = { firstDelayMs: 1, delayMsMax: 2 }
-  const projections = await openProjections({ kafka, codec, projectors: [projector], stores, retry })
-  opened.push(projections)
-  await projections.start()
-  return projections
-}
+const { started } = processWorld()
 
 /** The balances projector, whose handler throws for what `isPoison` names. */
 function fragile(isPoison: (key: string, offset: number) => boolean, version = 1): ProjectorDescriptor {

@@ -50,6 +50,7 @@ export function isSelected({ topic, partition, offset, key }: ParkedEvent, selec
 /** The parked events of one partition, by key, in the order of the log. */
 export class ParkedKeys {
   readonly #byKey = new Map<string, Map<Offset, ParkedEvent>>()
+  #size = 0
 
   constructor(events: readonly ParkedEvent[]) {
     for (const event of events.toSorted((left, right) => left.offset - right.offset)) this.set(event)
@@ -59,10 +60,9 @@ export class ParkedKeys {
     return this.#byKey.size === 0
   }
 
+  /** Kept, since it is asked for in every transaction. */
   get size(): number {
-    let count = 0
-    for (const events of this.#byKey.values()) count += events.size
-    return count
+    return this.#size
   }
 
   has(key: string): boolean {
@@ -72,13 +72,15 @@ export class ParkedKeys {
   set(event: ParkedEvent): void {
     const events = this.#byKey.get(event.key) ?? new Map<Offset, ParkedEvent>()
     this.#byKey.set(event.key, events)
+    if (!events.has(event.offset)) this.#size += 1
     events.set(event.offset, event)
   }
 
   delete({ key, offset }: Pick<ParkedEvent, 'key' | 'offset'>): void {
     const events = this.#byKey.get(key)
-    events?.delete(offset)
-    if (events?.size === 0) this.#byKey.delete(key)
+    if (events?.delete(offset) !== true) return
+    this.#size -= 1
+    if (events.size === 0) this.#byKey.delete(key)
   }
 
   keys(): readonly string[] {

@@ -1,49 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import type { ProjectorDescriptor } from '@keyfold/eventsourcing'
 import { InMemoryKafka } from '@keyfold/testing'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import {
-  openProjections,
-  type Projections,
-  type ProjectionsOptions,
-  SqliteReadModelStore,
-  type SqliteReader,
-} from './index.ts'
-import { balances, codec, Deposited, Ledger, rowsOf, stored, TOPIC } from './testdata/ledger.ts'
+import { describe, expect, it } from 'vitest'
+import { type Projections, type SqliteReader } from './index.ts'
+import { balances, Deposited, Ledger, rowsOf, stored, TOPIC } from './testdata/ledger.ts'
+import { processWorld } from './testdata/process-world.ts'
 
-let directory: string
-const opened: Projections[] = []
-
-beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'projections-'))
-})
-
-afterEach(async () => {
-  for (const projections of opened.splice(0)) await projections.close()
-  await rm(directory, { recursive: true })
-})
-
-/** What another process would open on the same cluster and directory. */
-async function open(
-  ledger: Ledger,
-  projectors: readonly ProjectorDescriptor[] = [balances()],
-  options: Partial<ProjectionsOptions> = {},
-): Promise<Projections> {
-  const kafka = new InMemoryKafka(ledger.kafka.log)
-  const stores = { sqlite: new SqliteReadModelStore({ directory }) }
-  const retry = { firstDelayMs: 1, delayMsMax: 5 }
-  const projections = await openProjections({ kafka, codec, projectors, stores, retry, ...options })
-  opened.push(projections)
-  return projections
-}
-
-async function started(ledger: Ledger, projectors?: readonly ProjectorDescriptor[]): Promise<Projections> {
-  const projections = await open(ledger, projectors)
-  await projections.start()
-  return projections
-}
+const { open, started } = processWorld()
 
 function stateOf(projections: Projections, name = 'balances'): string | undefined {
   return projections.status().find(({ projector }) => projector === name)?.state

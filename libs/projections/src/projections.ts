@@ -6,7 +6,7 @@ import { effectsName, effectsOf, type HostedProjector } from './effects.ts'
 import { fail, hasCode } from './errors.ts'
 import type { Log } from './log.ts'
 import type { ParkedEvent, ParkedSelection } from './parking.ts'
-import { ProjectorHost } from './projector-host.ts'
+import { type Hosted, ProjectorHost } from './projector-host.ts'
 import type { ProjectorStatus } from './projector-status.ts'
 import type { ReadModelStore } from './read-model-store.ts'
 import type { ProgressListener } from './rebuild/progress.ts'
@@ -14,7 +14,10 @@ import type { RebuildReport } from './rebuild/rebuild.ts'
 import type { RebuildOptions } from './rebuild/running-build.ts'
 import { type BatchLimits, DEFAULT_BATCH, type Surroundings } from './runner/surroundings.ts'
 import type { RetryReport } from './runner/partition-parking.ts'
+import { SharedHost } from './sharing/shared-host.ts'
+import { type Sharing, sharingSettings } from './sharing/sharing-options.ts'
 import { DEFAULT_RETRY, type RetryPolicy } from './runner/trouble.ts'
+import { Turns } from './runner/turns.ts'
 
 export interface ProjectionsOptions {
   readonly kafka: KafkaClient
@@ -27,6 +30,11 @@ export interface ProjectionsOptions {
   readonly logger?: Log
   readonly batch?: Partial<BatchLimits>
   readonly retry?: Partial<RetryPolicy>
+  /**
+   * Other processes do the same work: they share the partitions of every projector whose store several processes can
+   * share. Needs a client with groups. Left out: this process applies everything.
+   */
+  readonly sharing?: Sharing
 }
 
 /** The read side of one application in one process. */
@@ -117,7 +125,8 @@ export async function openProjections(options: ProjectionsOptions): Promise<Proj
   const { kafka, codec, clock = systemClock, logger: log = () => {}, stores } = options
   const batch = { ...DEFAULT_BATCH, ...options.batch }
   const retry = { ...DEFAULT_RETRY, ...options.retry }
-  const surroundings: Surroundings = { kafka, codec, clock, log, batch, retry }
+  const turns = new Turns(batch.turnMsMax)
+  const surroundings: Surroundings = { kafka, codec, clock, log, batch, retry, turns }
   const descriptors = options.projectors.flatMap((target) => {
     const descriptor = descriptorOf(target, 'projector')
     return [descriptor, effectsOf(descriptor) ?? []].flat()
@@ -129,7 +138,10 @@ export async function openProjections(options: ProjectionsOptions): Promise<Proj
   const used = new Map(descriptors.map((descriptor) => [descriptor.name, storeOf(stores, descriptor)]))
   for (const store of new Set(Object.values(stores))) await store.open()
   const detached = (await Promise.all(Object.values(stores).map((store) => store.projectors()))).flat()
-  return new OpenProjections(surroundings, descriptors, used, [...new Set(detached)])
+  return new OpenProjections(surroundings, descriptors, used, {
+    stored: [...new Set(detached)],
+    sharing: options.sharing,
+  })
 }
 
 function storeOf(stores: ProjectionsOptions['stores'], { name, store }: ProjectorDescriptor): ReadModelStore {
@@ -142,32 +154,55 @@ function storeOf(stores: ProjectionsOptions['stores'], { name, store }: Projecto
   return found
 }
 
+interface HostParts {
+  readonly surroundings: Surroundings
+  readonly store: ReadModelStore
+  readonly descriptor: HostedProjector
+  readonly listener: ProgressListener
+  readonly sharing: Sharing | undefined
+}
+
+function hostOf({ sharing, ...parts }: HostParts): Hosted {
+  const { surroundings, store, descriptor, listener } = parts
+  const { groups } = surroundings.kafka
+  const model = sharing === undefined ? undefined : store.share?.(descriptor.name)
+  if (sharing === undefined || model === undefined || groups === undefined)
+    return new ProjectorHost(surroundings, store, descriptor, listener)
+  return new SharedHost({ ...parts, model, groups, settings: sharingSettings(sharing) })
+}
+
 class OpenProjections implements Projections {
-  readonly #hosts: ReadonlyMap<string, ProjectorHost>
+  readonly #hosts: ReadonlyMap<string, Hosted>
   readonly #stores: ReadonlyMap<string, ReadModelStore>
   readonly #stored: readonly string[]
+  /** Applies nothing, and reads what other processes have applied. */
+  readonly #isReader: boolean
   readonly #listeners = new Set<ProgressListener>()
 
   constructor(
     surroundings: Surroundings,
     descriptors: readonly HostedProjector[],
     stores: ReadonlyMap<string, ReadModelStore>,
-    stored: readonly string[],
+    { stored, sharing }: { readonly stored: readonly string[]; readonly sharing: Sharing | undefined },
   ) {
     const listener: ProgressListener = (progress) => this.#listeners.forEach((each) => each(progress))
     const hosts = descriptors.flatMap((descriptor) => {
       const store = stores.get(descriptor.name)
       // What an effect did is noted before the next one begins.
       const batch = { ...surroundings.batch, ...(descriptor.isLiveOnly === true && { recordsMax: 1 }) }
-      return store === undefined ? [] : new ProjectorHost({ ...surroundings, batch }, store, descriptor, listener)
+      return store === undefined
+        ? []
+        : hostOf({ surroundings: { ...surroundings, batch }, store, descriptor, listener, sharing })
     })
     this.#hosts = new Map(hosts.map((host) => [host.descriptor.name, host]))
     this.#stores = stores
     this.#stored = stored
+    this.#isReader = sharing?.role === 'api'
   }
 
   async start(): Promise<void> {
     for (const host of this.#hosts.values()) {
+      if (this.#isReader && host instanceof ProjectorHost) continue
       await host.start({ asked: false })
       const { error } = host.status
       if (hasCode(error, 'READ_MODEL_UNWRITABLE') || hasCode(error, 'READ_MODEL_CORRUPT')) throw error
@@ -265,11 +300,11 @@ class OpenProjections implements Projections {
     for (const store of new Set(this.#stores.values())) await store.close()
   }
 
-  #withEffects(name: string): readonly ProjectorHost[] {
+  #withEffects(name: string): readonly Hosted[] {
     return [this.#host(name), this.#hosts.get(effectsName(name)) ?? []].flat()
   }
 
-  #host(name: string): ProjectorHost {
+  #host(name: string): Hosted {
     const host = this.#hosts.get(name)
     if (host !== undefined) return host
     const known = [...this.#hosts.keys()].join(', ')

@@ -16,6 +16,9 @@ import { PositionWatch } from './runner/position-watch.ts'
 import type { Surroundings } from './runner/surroundings.ts'
 import { WriteLane } from './stores/write-lane.ts'
 
+/** What a process knows of one projector and does with it. */
+export type Hosted = { readonly [Member in keyof ProjectorHost]: ProjectorHost[Member] }
+
 /** One projector in this process: its serving generation, the one that may be under construction, its state. */
 export class ProjectorHost {
   readonly descriptor: HostedProjector
@@ -184,15 +187,7 @@ export class ProjectorHost {
     const { name, topics } = this.descriptor
     if (!topics.includes(partition.topic))
       throw fail('TOPIC_NOT_READ', `projector ${name} does not read ${partition.topic}`)
-    const { reached, cancel } = this.#watch.reach(partition, offset + 1, { failFast: false })
-    const { promise: late, resolve } = Promise.withResolvers<'timeout'>()
-    const stopTimer = this.#surroundings.clock.after(deadlineMs, () => resolve('timeout'))
-    try {
-      return await Promise.race([reached.then(() => 'visible' as const), late])
-    } finally {
-      stopTimer()
-      cancel()
-    }
+    return await this.#watch.within({ partition, position: offset + 1 }, this.#surroundings.clock, deadlineMs)
   }
 
   /** Resolves when everything that is committed now is in the rows. Errors: whatever halts it before. */

@@ -1,5 +1,6 @@
 import type { Offset } from '@keyfold/kafka'
 import type { Advance, ParkedEvent } from './parking.ts'
+import type { SharedReadModel } from './sharing/shared-read-model.ts'
 
 /**
  * Where read models live. `Tx` is the transaction that handlers get; `Handle` is what queries get. A store holds many
@@ -11,7 +12,11 @@ export interface ReadModelStore<Tx = unknown, Handle = unknown> {
   readonly supports: {
     /** Rows and checkpoints are still there after the process has ended. */
     readonly durability: boolean
+    /** Several processes can share it; then there is `share`. */
+    readonly sharing: boolean
   }
+  /** A projector's state as all processes see it. */
+  share?(projector: string): SharedReadModel<Tx, Handle>
   open(): Promise<void>
   /** The projectors it holds something of. */
   projectors(): Promise<readonly string[]>

@@ -1,44 +1,12 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { KeyfoldError, type ProjectionHandler, type ProjectorDescriptor } from '@keyfold/eventsourcing'
 import type { PartitionReader, PartitionReaderOptions } from '@keyfold/kafka'
 import { InMemoryKafka } from '@keyfold/testing'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import {
-  openProjections,
-  type Projections,
-  type ProjectionsOptions,
-  SqliteReadModelStore,
-  type SqliteTransaction,
-} from './index.ts'
+import { describe, expect, it } from 'vitest'
+import { type SqliteTransaction } from './index.ts'
 import { balances, codec, Deposited, Ledger, rowsOf, stored, TOPIC } from './testdata/ledger.ts'
+import { processWorld } from './testdata/process-world.ts'
 
-let directory: string
-const opened: Projections[] = []
-
-beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'trouble-'))
-})
-
-afterEach(async () => {
-  for (const projections of opened.splice(0)) await projections.close()
-  await rm(directory, { recursive: true })
-})
-
-async function started(
-  ledger: Ledger,
-  projector: ProjectorDescriptor,
-  options: Partial<ProjectionsOptions> = {},
-): Promise<Projections> {
-  const kafka = new InMemoryKafka(ledger.kafka.log)
-  const stores = { sqlite: new SqliteReadModelStore({ directory }) }
-  const retry = { firstDelayMs: 1, delayMsMax: 2 }
-  const projections = await openProjections({ kafka, codec, projectors: [projector], stores, retry, ...options })
-  opened.push(projections)
-  await projections.start()
-  return projections
-}
+const { started } = processWorld()
 
 /** The balances projector with something done before or instead of its handler. */
 function balancesAfter(

@@ -84,7 +84,7 @@ export class AccountsController {
     return balance(row)
   }
 
-  /** The newest movements. The read model exists once it has been started: `POST /projections/statements/start`. */
+  /** The newest movements. The read model exists once it has been started: `POST /keyfold/projections/statements/start`. */
   @Get(':accountId/statement')
   @ReadsFrom([Statements])
   statement(@AccountId() accountId: string) {

@@ -1,7 +1,6 @@
 import { KeyfoldHealthIndicator } from '@keyfold/nest'
 import { Controller, Get, Inject, Module, ServiceUnavailableException } from '@nestjs/common'
 import { EventsController } from './events.controller.ts'
-import { ProjectionsController } from './projections.controller.ts'
 
 @Controller('health')
 class HealthController {
@@ -20,7 +19,7 @@ class HealthController {
 }
 
 @Module({
-  controllers: [EventsController, ProjectionsController, HealthController],
+  controllers: [EventsController, HealthController],
   providers: [KeyfoldHealthIndicator],
 })
 export class OperationsModule {}

@@ -1,3 +1,4 @@
+import type { Progress, RebuildReport } from '@keyfold/projections'
 import { MoneyDeposited } from '../generated/bank.ts'
 import { BankClient } from './bank-client.ts'
 import type { TourOutput } from './tour-output.ts'
@@ -118,7 +119,7 @@ async function makeTraffic({ bank, output }: Tour): Promise<void> {
 
 async function buildStatements({ bank, output }: Tour): Promise<void> {
   output.step('A read model that did not exist before, "statements", is built from offset zero')
-  await followProgress(bank, '/projections/statements/start', output)
+  await followJob(bank, '/keyfold/projections/statements/start', output)
   const movements = await bank.get<{ memo: string }[]>('/accounts/alice/statement')
   expect(movements.length === 100, `Alice's statement shows ${movements.length} movements, not the newest 100`)
 }
@@ -126,14 +127,12 @@ async function buildStatements({ bank, output }: Tour): Promise<void> {
 async function rebuildBalances({ bank, output }: Tour): Promise<void> {
   const live = await bank.get<unknown>('/accounts')
   output.step('The balances are rebuilt from offset zero, beside the ones that serve')
-  const { report } = await followProgress(bank, '/projections/balances/rebuild', output)
+  const report = await followJob<RebuildReport>(bank, '/keyfold/projections/balances/rebuild', output)
   const rebuilt = await bank.get<unknown>('/accounts')
-  expect(report?.verified.equal === true, 'the rebuilt balances differ from the live ones')
+  expect(report.verified.equal === true, 'the rebuilt balances differ from the live ones')
   expect(JSON.stringify(live) === JSON.stringify(rebuilt), 'the balances changed with the switch')
-  const tables = report?.verified.tables.map(
-    ({ name, rows, checksum }) => `${name}: ${rows} rows, checksum ${checksum}`,
-  )
-  output.detail(`rebuilt equals live (${tables?.join('; ')})`)
+  const tables = report.verified.tables.map(({ name, rows, checksum }) => `${name}: ${rows} rows, checksum ${checksum}`)
+  output.detail(`rebuilt equals live (${tables.join('; ')})`)
 }
 
 const TRAFFIC_CLIENTS = 16
@@ -161,34 +160,29 @@ interface StoredEventBody extends Position {
   readonly data: unknown
 }
 
-interface ProgressLine {
-  readonly phase?: string
-  readonly done?: number
-  readonly total?: number
-  readonly events?: number
-  readonly eventsPerSecond?: number
-  readonly error?: string
-  readonly report?: {
-    readonly verified: {
-      readonly equal: boolean | null
-      readonly tables: readonly { readonly name: string; readonly rows: number; readonly checksum: string }[]
-    }
-  }
+/** What `KeyfoldOperationsModule` answers a long job with, line by line. */
+interface JobLine<Result> {
+  readonly progress?: Progress
+  readonly done?: Result
+  readonly problem?: { readonly detail: string }
 }
 
-async function followProgress(bank: BankClient, path: string, output: TourOutput): Promise<ProgressLine> {
-  let last: ProgressLine = {}
+/** Shows a job's progress; resolves with what it came to. */
+async function followJob<Result>(bank: BankClient, path: string, output: TourOutput): Promise<Result> {
+  let result: Result | undefined
   let shown: Parameters<TourOutput['bar']>[0] = { done: 0, total: 0, text: '' }
-  for await (const line of bank.lines<ProgressLine>(path)) {
-    expect(line.error === undefined, `${path}: ${line.error}`)
-    last = line
-    if (line.done === undefined || line.total === undefined) continue
-    const rate = Math.round(line.eventsPerSecond ?? 0)
-    shown = { done: line.done, total: line.total, text: `${line.events} events, ${rate}/s, ${line.phase}` }
+  for await (const { progress, done, problem } of bank.lines<JobLine<Result>>(path)) {
+    expect(problem === undefined, `${path}: ${problem?.detail}`)
+    result = done
+    if (progress === undefined) continue
+    const rate = Math.round(progress.eventsPerSecond)
+    const text = `${progress.events} events, ${rate}/s, ${progress.phase}`
+    shown = { done: progress.done, total: progress.total, text }
     output.bar(shown, false)
   }
   output.bar(shown, true)
-  return last
+  expect(result !== undefined, `${path} ended without a result`)
+  return result
 }
 
 function showEvent(output: TourOutput, event: StoredEventBody): void {

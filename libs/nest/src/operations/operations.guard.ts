@@ -24,11 +24,13 @@ export class OperationsGuard implements CanActivate {
     const { headers, socket } = context.switchToHttp().getRequest<HttpRequest>()
     if (this.#token !== undefined) {
       if (isEqual(String(headers['authorization'] ?? ''), `Bearer ${this.#token}`)) return true
-      throw new ForbiddenException('send the token of KeyfoldModule’s operations as Authorization: Bearer <token>')
+      throw new ForbiddenException('send the token of KeyfoldOperationsModule as Authorization: Bearer <token>')
     }
     const isLocal = LOOPBACK.test(socket.remoteAddress ?? '') && PROXIED.every((name) => headers[name] === undefined)
     if (isLocal) return true
-    throw new ForbiddenException('without operations: { token } only callers on this machine are let in')
+    throw new ForbiddenException(
+      'without KeyfoldOperationsModule.forRoot({ token }) only callers on this machine are let in',
+    )
   }
 }
 

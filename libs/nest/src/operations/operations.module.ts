@@ -5,7 +5,7 @@ import { ProjectionsController } from './projections.controller.ts'
 
 /**
  * Puts `/keyfold/projections` into an application's HTTP: status, rebuild with progress, pause, swap, roll back, parked
- * events. The command line works through it: `keyfold projections --app http://127.0.0.1:3000`.
+ * events. The command line works through it: `keyfold projections list --app-url http://127.0.0.1:3000`.
  */
 @Module({})
 export class KeyfoldOperationsModule {

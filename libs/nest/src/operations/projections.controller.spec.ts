@@ -1,48 +1,21 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { defineCommand, defineEvent, type ProjectionContext } from '@keyfold/eventsourcing'
+import type { ProjectionContext } from '@keyfold/eventsourcing'
 import type { SqliteTransaction } from '@keyfold/projections'
 import { Body, Controller, Get, HttpCode, Inject, type INestApplication, Module, Param, Post } from '@nestjs/common'
 import { APP_INTERCEPTOR, NestFactory } from '@nestjs/core'
 import { FastifyAdapter } from '@nestjs/platform-fastify'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CommandBus } from '../command-bus.ts'
-import { Aggregate, Applies, Handles } from '../decorators/aggregate.decorator.ts'
 import { On, Projector } from '../decorators/projector.decorator.ts'
 import { KeyfoldModule } from '../keyfold.module.ts'
 import { InjectReadModel, type ReadModel } from '../read-model.ts'
 import { KeyfoldPositionInterceptor } from '../reads/position.interceptor.ts'
 import { ReadsFrom } from '../reads/reads-from.decorator.ts'
+import { Cup, Fill, Filled } from '../testdata/tea.ts'
 import { KeyfoldOperationsModule } from './operations.module.ts'
 import type { ProjectionReport } from './projection-report.ts'
-
-class Fill extends defineCommand<{ cupId: string; ml: number }>({ name: 'tea.Fill', key: 'cupId' }) {}
-
-interface Filled {
-  readonly ml: number
-}
-const Filled = defineEvent<'tea.Filled', Filled>({
-  name: 'tea.Filled',
-  versions: [
-    { version: 1, schema: { type: 'record', name: 'Filled', namespace: 'tea', fields: [{ name: 'ml', type: 'int' }] } },
-  ],
-})
-
-@Aggregate({ name: 'cup', topic: 'tea.cup' })
-class Cup {
-  ml = 0
-
-  @Handles(Fill)
-  fill({ ml }: Fill) {
-    return Filled({ ml })
-  }
-
-  @Applies(Filled)
-  filled({ ml }: Filled) {
-    this.ml += ml
-  }
-}
 
 /** Cups that the projector cannot apply. */
 const broken = new Set<string>()

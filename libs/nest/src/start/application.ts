@@ -77,6 +77,7 @@ async function startProjections(parts: ApplicationParts, codec: RegistryEventCod
     projectors,
     stores: { sqlite: new SqliteReadModelStore({ directory }), ...options.stores },
     logger: log,
+    ...sharingOf(options),
   })
   closers.add('the read models', 'base', () => projections.close())
   const stopObserving = telemetry?.observe(() => projections.status())
@@ -84,8 +85,15 @@ async function startProjections(parts: ApplicationParts, codec: RegistryEventCod
     stopObserving?.()
     await projections.stop()
   })
-  if (options.role !== 'api') await projections.start()
+  if (options.role !== 'api' || options.projections !== 'alone') await projections.start()
   return projections
+}
+
+/** With a store that only one process can use, or a client without groups, nothing is shared all the same. */
+function sharingOf({ application, projections = 'shared', role }: ResolvedOptions) {
+  if (projections === 'alone' || role === 'none') return {}
+  const own = typeof projections === 'object' ? projections : {}
+  return { sharing: { application, instanceId: globalThis.crypto.randomUUID(), role, ...own } }
 }
 
 function worldOf({ clock, newId }: ResolvedOptions) {

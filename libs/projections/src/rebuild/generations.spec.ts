@@ -1,12 +1,9 @@
 import { readdirSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { KeyfoldError, type ProjectorDescriptor } from '@keyfold/eventsourcing'
-import { FakeClock, InMemoryKafka } from '@keyfold/testing'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { KeyfoldError } from '@keyfold/eventsourcing'
+import { FakeClock } from '@keyfold/testing'
+import { describe, expect, it } from 'vitest'
 import {
-  openProjections,
   type Projections,
   type ProgressPhase,
   type SqliteReader,
@@ -14,36 +11,14 @@ import {
   type SqliteTransaction,
 } from '../index.ts'
 import { Throttle } from '../runner/throttle.ts'
-import { balances, codec, Ledger, rowsOf } from '../testdata/ledger.ts'
+import { balances, Ledger, rowsOf } from '../testdata/ledger.ts'
+import { processWorld } from '../testdata/process-world.ts'
 
-let directory: string
-const opened: Projections[] = []
-
-beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'generations-'))
-})
-
-afterEach(async () => {
-  for (const projections of opened.splice(0)) await projections.close()
-  await rm(directory, { recursive: true })
-})
-
-async function started(
-  ledger: Ledger,
-  projector: ProjectorDescriptor = balances(),
-  store = new SqliteReadModelStore({ directory }),
-): Promise<Projections> {
-  const kafka = new InMemoryKafka(ledger.kafka.log)
-  const retry = { firstDelayMs: 1, delayMsMax: 5 }
-  const options = { kafka, codec, projectors: [projector], stores: { sqlite: store }, retry }
-  const projections = await openProjections(options)
-  opened.push(projections)
-  await projections.start()
-  return projections
-}
+const world = processWorld()
+const { started } = world
 
 function files(): readonly string[] {
-  return readdirSync(join(directory, 'balances')).filter((name) => name.endsWith('.sqlite'))
+  return readdirSync(join(world.directory, 'balances')).filter((name) => name.endsWith('.sqlite'))
 }
 
 function ledgerOf(count: number): Ledger {
@@ -196,14 +171,14 @@ it('a throttle lets so many events through per second, whoever asks', async () =
 
 it('a database that is away when a projector starts is waited for', async () => {
   const ledger = ledgerOf(30)
-  const store = new SqliteReadModelStore({ directory })
+  const store = new SqliteReadModelStore({ directory: world.directory })
   const claim = store.claim.bind(store)
   let away = 3
   store.claim = async (projector) => {
     if (away-- > 0) throw new KeyfoldError('READ_MODEL_UNAVAILABLE', { retriable: true, fix: 'wait' }, 'away')
     return await claim(projector)
   }
-  const projections = await started(ledger, balances(), store)
+  const projections = await started(ledger, balances(), { stores: { sqlite: store } })
   expect(projections.status()[0]?.state).toBe('failed')
   await expect.poll(() => projections.status()[0]?.state).toBe('live')
   expect(rowsOf(projections.read('balances'))).toEqual(ledger.expected)

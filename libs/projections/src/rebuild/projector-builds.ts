@@ -98,7 +98,7 @@ export class ProjectorBuilds {
     const throttle = this.#throttleOf(options)
     const record = build.record === 'new' ? await model.createGeneration(version) : build.record
     const generation = await model.openGeneration(record.generation)
-    const made = new GenerationRunner(this.#surroundings, this.#descriptor, generation, throttle)
+    const made = new GenerationRunner(this.#surroundings, this.#descriptor, generation, { throttle })
     // What goes back need not keep level with what is given up; that only stands still.
     const live = verification === 'none' ? undefined : before.runner
     if (verification === 'none') await before.runner?.stop()

@@ -1,43 +1,16 @@
 import { existsSync, readdirSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { ProjectionHandler, ProjectorDescriptor } from '@keyfold/eventsourcing'
-import { InMemoryKafka } from '@keyfold/testing'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import {
-  openProjections,
-  type Projections,
-  SqliteReadModelStore,
-  type SqliteReader,
-  type SqliteTransaction,
-} from '../index.ts'
-import { balances, codec, Deposited, Ledger, rowsOf, stored, TOPIC } from '../testdata/ledger.ts'
+import type { ProjectionHandler } from '@keyfold/eventsourcing'
+import { describe, expect, it } from 'vitest'
+import { type SqliteReader, type SqliteTransaction } from '../index.ts'
+import { balances, Deposited, Ledger, rowsOf, stored, TOPIC } from '../testdata/ledger.ts'
+import { processWorld } from '../testdata/process-world.ts'
 
-let directory: string
-const opened: Projections[] = []
-
-beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'rebuild-'))
-})
-
-afterEach(async () => {
-  for (const projections of opened.splice(0)) await projections.close()
-  await rm(directory, { recursive: true })
-})
-
-async function started(ledger: Ledger, projector: ProjectorDescriptor = balances()): Promise<Projections> {
-  const kafka = new InMemoryKafka(ledger.kafka.log)
-  const stores = { sqlite: new SqliteReadModelStore({ directory }) }
-  const retry = { firstDelayMs: 1, delayMsMax: 5 }
-  const projections = await openProjections({ kafka, codec, projectors: [projector], stores, retry })
-  opened.push(projections)
-  await projections.start()
-  return projections
-}
+const world = processWorld()
+const { started } = world
 
 function files(): readonly string[] {
-  return readdirSync(join(directory, 'balances')).filter((name) => name.endsWith('.sqlite'))
+  return readdirSync(join(world.directory, 'balances')).filter((name) => name.endsWith('.sqlite'))
 }
 
 /** Settles once the condition holds. */
@@ -240,11 +213,11 @@ describe('a raised version', () => {
     const stopped = expect(third.rebuild('balances')).rejects.toMatchObject({ code: 'PROJECTIONS_CLOSED' })
     await third.close()
     await stopped
-    expect(existsSync(join(directory, 'balances', 'v2-g3.sqlite'))).toBe(true)
+    expect(existsSync(join(world.directory, 'balances', 'v2-g3.sqlite'))).toBe(true)
     const fourth = await started(ledger, balances({ version: 3 }))
     await fourth.caughtUp('balances')
     expect(fourth.status()[0]).toMatchObject({ servingVersion: 3, generation: 4 })
-    expect(existsSync(join(directory, 'balances', 'v2-g3.sqlite'))).toBe(false)
+    expect(existsSync(join(world.directory, 'balances', 'v2-g3.sqlite'))).toBe(false)
   }, 20_000)
 })
 

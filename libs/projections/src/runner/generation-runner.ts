@@ -1,7 +1,7 @@
 import type { ProjectorDescriptor } from '@keyfold/eventsourcing'
 import type { Offset } from '@keyfold/kafka'
 import type { ParkedEvent, ParkedSelection } from '../parking.ts'
-import type { Generation } from '../read-model-store.ts'
+import type { Generation, TopicPartition } from '../read-model-store.ts'
 import { endsOf } from './ends.ts'
 import { type PartitionProgress, partitionKey, type ProgressObserver } from './partition-progress.ts'
 import type { RetryReport } from './partition-parking.ts'
@@ -10,12 +10,19 @@ import type { Surroundings } from './surroundings.ts'
 import type { Throttle } from './throttle.ts'
 import { partitionsOf } from './topic-partitions.ts'
 
+export interface RunnerBounds {
+  /** Holds a rebuild back for the sake of others. */
+  readonly throttle?: Throttle | undefined
+  /** Left out: every partition is applied here. */
+  readonly isOwn?: (partition: TopicPartition) => boolean
+}
+
 /** Keeps one generation of one projector up with its topics: a runner per partition. */
 export class GenerationRunner {
   readonly generation: Generation
   readonly #surroundings: Surroundings
   readonly #descriptor: ProjectorDescriptor
-  readonly #throttle: Throttle | undefined
+  readonly #bounds: RunnerBounds
   readonly #observers = new Set<ProgressObserver>()
   #runners: readonly PartitionRunner[] = []
   #running: Promise<unknown> = Promise.resolve()
@@ -24,9 +31,9 @@ export class GenerationRunner {
     surroundings: Surroundings,
     descriptor: ProjectorDescriptor,
     generation: Generation,
-    throttle?: Throttle,
+    bounds: RunnerBounds = {},
   ) {
-    this.#throttle = throttle
+    this.#bounds = bounds
     this.#surroundings = surroundings
     this.#descriptor = descriptor
     this.generation = generation
@@ -53,7 +60,9 @@ export class GenerationRunner {
    */
   async start(until?: ReadonlyMap<string, Offset>): Promise<void> {
     const { name, topics } = this.#descriptor
-    const partitions = await partitionsOf(this.#surroundings.kafka, name, topics)
+    const all = await partitionsOf(this.#surroundings.kafka, name, topics)
+    const { throttle, isOwn = () => true } = this.#bounds
+    const partitions = all.filter(isOwn)
     await this.generation.setup(this.#descriptor.setup)
     const ends = await endsOf(this.#surroundings.kafka, topics)
     const checkpoints = await this.generation.claim(partitions)
@@ -63,7 +72,6 @@ export class GenerationRunner {
       halted: (progress) => this.#observers.forEach((each) => each.halted(progress)),
     }
     const before = new Map(this.progress.map((progress) => [partitionKey(progress), progress.records]))
-    const throttle = this.#throttle
     const shared = { surroundings: this.#surroundings, generation: this.generation, throttle, observer }
     this.#runners = checkpoints.map((from) => {
       const key = partitionKey(from)

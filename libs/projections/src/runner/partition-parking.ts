@@ -82,15 +82,16 @@ export class PartitionParking {
 
   async #applyOne(at: Checkpoint, event: ParkedEvent): Promise<string | undefined> {
     const { surroundings, handlers, generation } = this.#options
+    const { codec, turns } = surroundings
     try {
       const record = await readRecord(surroundings.kafka, event)
-      if (record.value !== null) await surroundings.codec.prepare([record.value])
+      if (record.value !== null) await codec.prepare([record.value])
       const type = event.type ?? undefined
-      const unknown = type !== undefined && !surroundings.codec.knows(type)
+      const unknown = type !== undefined && !codec.knows(type)
       const tasks = [{ record, type, unknown }]
       const limits = { end: 1, timeMsMax: Infinity, parked: NOBODY, wait: () => {} }
       await generation.write(at, async (tx) => {
-        await applyTasks({ tasks, tx, handlers, codec: surroundings.codec, ...limits }, 0)
+        await applyTasks({ tasks, tx, handlers, codec, turns, ...limits }, 0)
         return { position: at.position, unpark: [event.offset] }
       })
       this.keys.delete(event)

@@ -1,7 +1,7 @@
 import type { EventCodec } from '@keyfold/event-store'
 import type { ProjectionHandler, ProjectorPolicies } from '@keyfold/eventsourcing'
 import type { Offset, ReadBatch } from '@keyfold/kafka'
-import { breathe, pauseFor } from '../clock.ts'
+import { pauseFor } from '../clock.ts'
 import { fail, hasCode, isOutage, isRetriable, textOf } from '../errors.ts'
 import type { Advance, ParkedEvent, ParkedSelection } from '../parking.ts'
 import type { Checkpoint, Generation } from '../read-model-store.ts'
@@ -173,7 +173,7 @@ export class PartitionRunner {
         next = work.tasks.filter(({ record }) => record.offset < position).length
         if (hasCode(error, 'SCHEMA_UNKNOWN')) await this.#prepare(work.tasks.slice(next))
       }
-      await breathe()
+      await this.#options.surroundings.turns.next()
     }
   }
 
@@ -197,7 +197,7 @@ export class PartitionRunner {
   /** One transaction from task `start` on. Answers the task to go on with. */
   async #write({ tasks, position: end }: Work, start: number, eventByEvent: boolean): Promise<number> {
     const { surroundings, generation, handlers } = this.#options
-    const { codec, batch } = surroundings
+    const { codec, batch, turns } = surroundings
     const { topic, partition, position } = this.#progress
     if (eventByEvent) await this.#prepareOne(tasks[start])
     const limits = { end: start + (eventByEvent ? 1 : batch.recordsMax), timeMsMax: batch.timeMsMax }
@@ -209,7 +209,7 @@ export class PartitionRunner {
       return { position: tasks[applied]?.record.offset ?? end, park }
     }
     const reached = await generation.write({ topic, partition, position }, (tx) => {
-      const applied = applyTasks({ tasks, tx, handlers, codec, ...waiting, ...limits }, start)
+      const applied = applyTasks({ tasks, tx, handlers, codec, turns, ...waiting, ...limits }, start)
       return applied instanceof Promise ? applied.then(settle) : settle(applied)
     })
     for (const event of park) this.#parking.keys.set(event)

@@ -1,4 +1,5 @@
 import type { Offset } from '@keyfold/kafka'
+import type { Clock } from '../clock.ts'
 import type { TopicPartition } from '../read-model-store.ts'
 import { type PartitionProgress, partitionKey, type ProgressObserver } from './partition-progress.ts'
 
@@ -68,5 +69,22 @@ export class PositionWatch implements ProgressObserver {
     const wait: Wait = { position, failFast, resolve, reject }
     waits.add(wait)
     return { reached: promise, cancel: () => waits.delete(wait) }
+  }
+
+  /** Answers once everything below a position is committed, or `timeout`. */
+  async within(
+    { partition, position }: { readonly partition: TopicPartition; readonly position: Offset },
+    clock: Clock,
+    deadlineMs: number,
+  ): Promise<'visible' | 'timeout'> {
+    const { reached, cancel } = this.reach(partition, position, { failFast: false })
+    const { promise: late, resolve } = Promise.withResolvers<'timeout'>()
+    const stopTimer = clock.after(deadlineMs, () => resolve('timeout'))
+    try {
+      return await Promise.race([reached.then(() => 'visible' as const), late])
+    } finally {
+      stopTimer()
+      cancel()
+    }
   }
 }

@@ -8,6 +8,7 @@ export class StoredEventContext implements ProjectionContext {
   readonly type: string
   readonly subIndex: number
   readonly #record: StoredRecord
+  #headers: Readonly<Record<string, string>> | undefined
 
   constructor(record: StoredRecord, type: string, { subIndex, tx }: Pick<ProjectionContext, 'subIndex' | 'tx'>) {
     this.#record = record
@@ -43,11 +44,15 @@ export class StoredEventContext implements ProjectionContext {
   }
 
   get headers(): Readonly<Record<string, string>> {
-    return Object.fromEntries(Object.entries(this.#record.headers).map(([name, value]) => [name, value.toString()]))
+    return (this.#headers ??= textsOf(this.#record.headers))
   }
 }
 
 /** The type that a record's header names; undefined when it has none. */
 export function eventTypeOf(record: StoredRecord): string | undefined {
   return headerText(record, HEADERS.type)
+}
+
+function textsOf(headers: StoredRecord['headers']): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, value.toString()]))
 }

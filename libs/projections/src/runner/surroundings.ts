@@ -3,6 +3,7 @@ import type { KafkaClient } from '@keyfold/kafka'
 import type { Clock } from '../clock.ts'
 import type { Log } from '../log.ts'
 import type { RetryPolicy } from './trouble.ts'
+import type { Turns } from './turns.ts'
 
 /** What every runner of an application shares. */
 export interface Surroundings {
@@ -12,6 +13,7 @@ export interface Surroundings {
   readonly log: Log
   readonly batch: BatchLimits
   readonly retry: RetryPolicy
+  readonly turns: Turns
 }
 
 /** The bounds of one transaction; whichever is met first ends it. */
@@ -20,8 +22,10 @@ export interface BatchLimits {
   readonly recordsMax: number
   /** Bytes of one fetch. */
   readonly bytesMax: number
-  /** For this long at most other work of the process waits, give or take one event. */
+  /** How long one transaction applies events, without the pauses that it makes for other work of the process. */
   readonly timeMsMax: number
+  /** For this long at most other work of the process waits, give or take some events. */
+  readonly turnMsMax: number
 }
 
-export const DEFAULT_BATCH: BatchLimits = { recordsMax: 10_000, bytesMax: 2 * 1024 * 1024, timeMsMax: 25 }
+export const DEFAULT_BATCH: BatchLimits = { recordsMax: 10_000, bytesMax: 2 * 1024 * 1024, timeMsMax: 25, turnMsMax: 4 }

@@ -1,5 +1,4 @@
 import type { Offset } from '@keyfold/kafka'
-import { fail } from '../errors.ts'
 import { advanceOf, type ParkedEvent } from '../parking.ts'
 import type {
   Checkpoint,
@@ -12,13 +11,14 @@ import type {
   TopicPartition,
   Work,
 } from '../read-model-store.ts'
+import { checkpointFenced, type ReadModelOwner, projectorFenced } from './fencing.ts'
 import { memoryReader, type MemoryReader, MemoryTables, type MemoryTransaction } from './memory-tables.ts'
 import { RowChecksum, valueText } from './row-checksum.ts'
 import { WriteLane } from './write-lane.ts'
 
 /** Read models in memory, for tests. They last as long as the store object does, also when it is closed in between. */
 export class MemoryReadModelStore implements ReadModelStore<MemoryTransaction, MemoryReader> {
-  readonly supports = { durability: false }
+  readonly supports = { durability: false, sharing: false }
   readonly #models = new Map<string, StoredModel>()
 
   async open(): Promise<void> {}
@@ -105,12 +105,11 @@ class MemoryReadModel implements ReadModel<MemoryTransaction, MemoryReader> {
       made: false,
     }
     this.#model.rows.set(generation, rows)
-    return new MemoryGeneration({ record, rows, projector: this.projector, ownerEpoch: this.ownerEpoch })
+    return new MemoryGeneration({ record, rows, owner: this })
   }
 
   async activate(generation: number): Promise<void> {
-    if (this.#model.ownerEpoch !== this.ownerEpoch)
-      throw fail('CHECKPOINT_FENCED', `projector ${this.projector} has a later owner than epoch ${this.ownerEpoch}`)
+    if (this.#model.ownerEpoch !== this.ownerEpoch) throw projectorFenced(this)
     this.#setStatus((record) => record.status === 'active', 'retired')
     this.#setStatus((record) => record.generation === generation, 'active')
   }
@@ -134,8 +133,7 @@ class MemoryReadModel implements ReadModel<MemoryTransaction, MemoryReader> {
 interface MemoryGenerationOptions {
   readonly record: GenerationRecord
   readonly rows: StoredRows
-  readonly projector: string
-  readonly ownerEpoch: number
+  readonly owner: ReadModelOwner
 }
 
 class MemoryGeneration implements Generation<MemoryTransaction, MemoryReader> {
@@ -143,16 +141,14 @@ class MemoryGeneration implements Generation<MemoryTransaction, MemoryReader> {
   readonly version: number
   readonly handle: MemoryReader
   readonly rows: StoredRows
-  readonly #projector: string
-  readonly #ownerEpoch: number
+  readonly #owner: ReadModelOwner
 
-  constructor({ record, rows, projector, ownerEpoch }: MemoryGenerationOptions) {
+  constructor({ record, rows, owner }: MemoryGenerationOptions) {
     this.generation = record.generation
     this.version = record.version
     this.rows = rows
     this.handle = memoryReader(() => rows.tables)
-    this.#projector = projector
-    this.#ownerEpoch = ownerEpoch
+    this.#owner = owner
   }
 
   async setup(make: (tx: MemoryTransaction) => void | Promise<void>): Promise<void> {
@@ -167,9 +163,9 @@ class MemoryGeneration implements Generation<MemoryTransaction, MemoryReader> {
 
   async claim(partitions: readonly TopicPartition[]): Promise<readonly Checkpoint[]> {
     const rows = partitions.map((partition) => this.#row(partition))
-    const lost = partitions.find((_, index) => (rows[index]?.ownerEpoch ?? 0) > this.#ownerEpoch)
-    if (lost !== undefined) throw this.#fenced(lost)
-    for (const row of rows) row.ownerEpoch = this.#ownerEpoch
+    const lost = partitions.find((_, index) => (rows[index]?.ownerEpoch ?? 0) > this.#owner.ownerEpoch)
+    if (lost !== undefined) throw checkpointFenced(this.#owner, lost)
+    for (const row of rows) row.ownerEpoch = this.#owner.ownerEpoch
     return partitions.map((partition, index) => ({ ...partition, position: rows[index]?.position ?? 0 }))
   }
 
@@ -186,9 +182,10 @@ class MemoryGeneration implements Generation<MemoryTransaction, MemoryReader> {
     return await this.#transaction(async (tx) => {
       const { position, park = [], unpark = [] } = advanceOf(await work(tx))
       const row = this.#row(from)
-      if (row.position !== from.position || row.ownerEpoch > this.#ownerEpoch) throw this.#fenced(from)
+      if (row.position !== from.position || row.ownerEpoch > this.#owner.ownerEpoch)
+        throw checkpointFenced(this.#owner, from)
       row.position = position
-      row.ownerEpoch = this.#ownerEpoch
+      row.ownerEpoch = this.#owner.ownerEpoch
       for (const event of park) this.rows.parked.set(placeOf(event), event)
       for (const offset of unpark) this.rows.parked.delete(placeOf({ ...from, offset }))
       return position
@@ -229,15 +226,6 @@ class MemoryGeneration implements Generation<MemoryTransaction, MemoryReader> {
     const row = { position: 0, ownerEpoch: 0 }
     this.rows.checkpoints.set(name, row)
     return row
-  }
-
-  #fenced({ topic, partition }: TopicPartition): Error {
-    const particulars = { details: { projector: this.#projector, topic, partition, ownerEpoch: this.#ownerEpoch } }
-    return fail(
-      'CHECKPOINT_FENCED',
-      `projector ${this.#projector} does not own ${topic}/${partition} any more`,
-      particulars,
-    )
   }
 }
 

@@ -1,8 +1,9 @@
-import { fail } from '../errors.ts'
 import type { GenerationRecord, ReadModelRecord } from '../read-model-store.ts'
+import { projectorFenced } from './fencing.ts'
 import type { PoolClient, PostgresConnections } from './postgres-connections.ts'
 import { PARKED_TABLE } from './postgres-parking.ts'
 import { generationSchemaOf, viewSchemaOf } from './postgres-schemas.ts'
+import { SHARING_TABLES } from './postgres-sharing.ts'
 import { switchViews } from './postgres-views.ts'
 import { quoted } from './rows/row-statements.ts'
 
@@ -40,7 +41,8 @@ export class PostgresControl {
           position bigint NOT NULL, owner_epoch integer NOT NULL,
           PRIMARY KEY (projector, generation, topic, partition)
         ) WITH (fillfactor = 50);
-        ${this.sql(PARKED_TABLE)}`)
+        ${this.sql(PARKED_TABLE)}
+        ${this.sql(SHARING_TABLES)}`)
     })
   }
 
@@ -88,7 +90,7 @@ export class PostgresControl {
     await this.#connections.transaction('BEGIN', async (client) => {
       const mine = 'SELECT 1 FROM $.projector WHERE name = $1 AND owner_epoch = $2 FOR UPDATE'
       if ((await this.#in(client, mine, projector, ownerEpoch)).rowCount !== 1)
-        throw fail('CHECKPOINT_FENCED', `projector ${projector} has a later owner than epoch ${ownerEpoch}`)
+        throw projectorFenced({ projector, ownerEpoch })
       const retire = `UPDATE $.generation SET status = 'retired'
         WHERE projector = $1 AND status = 'active' AND generation <> $2`
       await this.#in(client, retire, projector, generation)
@@ -97,8 +99,10 @@ export class PostgresControl {
     })
   }
 
-  async reject(projector: string, generation: number): Promise<void> {
-    await this.#run(STATUS, 'rejected', projector, generation)
+  /** Without effect when a later owner has claimed the projector: what was compared may have moved. */
+  async reject(projector: string, generation: number, ownerEpoch: number): Promise<void> {
+    const mine = `${STATUS} AND EXISTS (SELECT FROM $.projector WHERE name = $2 AND owner_epoch = $4)`
+    await this.#run(mine, 'rejected', projector, generation, ownerEpoch)
   }
 
   /** Deletes a generation's tables, checkpoints and record at once. */

@@ -2,6 +2,7 @@ import type { Offset } from '@keyfold/kafka'
 import { fail } from '../errors.ts'
 import { advanceOf, type ParkedEvent } from '../parking.ts'
 import type { Checkpoint, Generation, TableDigest, TopicPartition, Work } from '../read-model-store.ts'
+import { checkpointFenced } from './fencing.ts'
 import type { PoolClient, PostgresConnections } from './postgres-connections.ts'
 import type { PostgresControl } from './postgres-control.ts'
 import { PARKED, parkedEventOf, parkingQueries, type StoredParkedEvent } from './postgres-parking.ts'
@@ -83,7 +84,7 @@ export class PostgresGeneration implements Generation<PostgresTransaction, Postg
         const names = this.#names(partition)
         const { rows } = await client.query<{ position: bigint }>(take, [...names, ownerEpoch])
         const [row] = rows
-        if (row === undefined) throw this.#fenced(partition)
+        if (row === undefined) throw checkpointFenced(this.#options, partition)
         checkpoints.push({ ...partition, position: Number(row.position) })
       }
       return checkpoints
@@ -111,7 +112,7 @@ export class PostgresGeneration implements Generation<PostgresTransaction, Postg
       const lock = { name: 'keyfold-lock', text: control.sql(LOCK), values: names }
       const [stored] = (await client.query<LockedCheckpoint>(lock)).rows
       if (stored === undefined || Number(stored.position) !== from.position || stored.owner_epoch > ownerEpoch)
-        throw this.#fenced(from)
+        throw checkpointFenced(this.#options, from)
       const { position, park = [], unpark = [] } = advanceOf(await this.#work(client, work))
       const values = [...names, position, ownerEpoch, stored.transaction]
       const { rowCount } = await client.query({ name: 'keyfold-advance', text: control.sql(ADVANCE), values })
@@ -150,15 +151,6 @@ export class PostgresGeneration implements Generation<PostgresTransaction, Postg
 
   #names({ topic, partition }: TopicPartition): unknown[] {
     return [this.#options.projector, this.generation, topic, partition]
-  }
-
-  #fenced({ topic, partition }: TopicPartition): Error {
-    const { projector, ownerEpoch } = this.#options
-    return fail(
-      'CHECKPOINT_FENCED',
-      `projector ${projector} does not own ${topic}/${partition} any more (its owner epoch is ${ownerEpoch})`,
-      { details: { projector, topic, partition, ownerEpoch } },
-    )
   }
 }
 

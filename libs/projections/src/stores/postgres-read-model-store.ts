@@ -3,6 +3,7 @@ import type { Generation, GenerationRecord, ReadModel, ReadModelRecord, ReadMode
 import { PostgresConnections } from './postgres-connections.ts'
 import { PostgresControl } from './postgres-control.ts'
 import { PostgresGeneration, postgresReader } from './postgres-generation.ts'
+import { PostgresSharing } from './postgres-sharing.ts'
 import type { PostgresReader, PostgresTransaction } from './postgres-transaction.ts'
 
 export interface PostgresReadModelStoreOptions {
@@ -19,7 +20,7 @@ export interface PostgresReadModelStoreOptions {
  * Errors: `STORE_DRIVER_MISSING` at `open`; `READ_MODEL_UNAVAILABLE` while the database is away.
  */
 export class PostgresReadModelStore implements ReadModelStore<PostgresTransaction, PostgresReader> {
-  readonly supports = { durability: true }
+  readonly supports = { durability: true, sharing: true }
   readonly #options: PostgresReadModelStoreOptions
   #opened: { readonly connections: PostgresConnections; readonly control: PostgresControl } | undefined
 
@@ -47,6 +48,12 @@ export class PostgresReadModelStore implements ReadModelStore<PostgresTransactio
   async claim(projector: string): Promise<ReadModel<PostgresTransaction, PostgresReader>> {
     const { connections, control } = this.#open()
     return new PostgresReadModel(connections, control, projector, await control.claim(projector))
+  }
+
+  share(projector: string): PostgresSharing {
+    const { connections, control } = this.#open()
+    const owned = (epoch: number): PostgresReadModel => new PostgresReadModel(connections, control, projector, epoch)
+    return new PostgresSharing(connections, control, projector, owned)
   }
 
   handle(serving: () => Generation<PostgresTransaction, PostgresReader>): PostgresReader {
@@ -106,7 +113,7 @@ class PostgresReadModel implements ReadModel<PostgresTransaction, PostgresReader
   }
 
   reject(generation: number): Promise<void> {
-    return this.#control.reject(this.projector, generation)
+    return this.#control.reject(this.projector, generation, this.ownerEpoch)
   }
 
   async drop(generation: number): Promise<void> {

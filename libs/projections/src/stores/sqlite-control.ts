@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { fail } from '../errors.ts'
 import type { GenerationRecord, ReadModelRecord } from '../read-model-store.ts'
+import { projectorFenced } from './fencing.ts'
 import { explained, openDatabase } from './sqlite-database.ts'
 import { SqliteSession } from './sqlite-session.ts'
 
@@ -73,7 +73,7 @@ export class SqliteControl {
     this.#transaction(() => {
       const mine = 'SELECT 1 FROM projector WHERE name = ? AND owner_epoch = ?'
       if (this.#session.get(mine, [projector, ownerEpoch], false) === undefined)
-        throw fail('CHECKPOINT_FENCED', `projector ${projector} has a later owner than epoch ${ownerEpoch}`)
+        throw projectorFenced({ projector, ownerEpoch })
       const retire =
         "UPDATE generation SET status = 'retired' WHERE projector = ? AND status = 'active' AND generation <> ?"
       this.#session.run(retire, [projector, generation])

@@ -3,6 +3,7 @@ import type { Offset } from '@keyfold/kafka'
 import { fail, textOf } from '../errors.ts'
 import { type Advance, advanceOf, type ParkedEvent } from '../parking.ts'
 import type { Checkpoint, Generation, TableDigest, TopicPartition, Work } from '../read-model-store.ts'
+import { checkpointFenced } from './fencing.ts'
 import { explained, openDatabase, openReadOnly } from './sqlite-database.ts'
 import { OpenSqliteTransaction, sqliteReader } from './sqlite-handles.ts'
 import { PARKED_TABLE, SqliteParking } from './sqlite-parking.ts'
@@ -86,7 +87,7 @@ export class SqliteGeneration implements Generation<SqliteTransaction, SqliteRea
       for (const partition of partitions) {
         this.#session.run(insert, [...this.#names(partition), ownerEpoch])
         const { changes } = this.#session.run(take, [ownerEpoch, ...this.#names(partition), ownerEpoch])
-        if (changes !== 1) throw this.#fenced(partition)
+        if (changes !== 1) throw checkpointFenced(this.#options, partition)
       }
     })
     return partitions.map((partition) => ({ ...partition, position: this.#position(partition) }))
@@ -110,7 +111,7 @@ export class SqliteGeneration implements Generation<SqliteTransaction, SqliteRea
       const done = (result: Offset | Advance): Offset => {
         const { position, park = [], unpark = [] } = advanceOf(result)
         const moved = [position, ownerEpoch, ...this.#names(from), from.position, ownerEpoch]
-        if (this.#session.run(advance, moved).changes !== 1) throw this.#fenced(from)
+        if (this.#session.run(advance, moved).changes !== 1) throw checkpointFenced(this.#options, from)
         this.#parking.change(from, park, unpark)
         return position
       }
@@ -141,7 +142,8 @@ export class SqliteGeneration implements Generation<SqliteTransaction, SqliteRea
       try {
         const worked = work(tx)
         const result = worked instanceof Promise ? await worked : worked
-        tx.flush()
+        const flushing = tx.flush()
+        if (flushing !== undefined) await flushing
         this.#control('COMMIT')
         return result
       } catch (error) {
@@ -182,14 +184,5 @@ export class SqliteGeneration implements Generation<SqliteTransaction, SqliteRea
 
   #names({ topic, partition }: TopicPartition): [string, number, string, number] {
     return [this.#options.projector, this.#options.generation, topic, partition]
-  }
-
-  #fenced({ topic, partition }: TopicPartition): Error {
-    const { projector, ownerEpoch } = this.#options
-    return fail(
-      'CHECKPOINT_FENCED',
-      `projector ${projector} does not own ${topic}/${partition} any more (its owner epoch is ${ownerEpoch})`,
-      { details: { projector, topic, partition, ownerEpoch } },
-    )
   }
 }

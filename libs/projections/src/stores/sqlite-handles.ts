@@ -1,7 +1,8 @@
+import { breathe } from '../clock.ts'
 import { fail } from '../errors.ts'
 import { RowBatch, type RowWriter } from './rows/row-changes.ts'
 import { type Columns, createTableSql, type RowTable } from './rows/row-table.ts'
-import { writeSqliteRows } from './rows/sqlite-row-writer.ts'
+import { writeSqliteRows, writingSqliteRows } from './rows/sqlite-row-writer.ts'
 import type {
   SqliteParameters,
   SqliteQueries,
@@ -52,9 +53,12 @@ export class OpenSqliteTransaction implements SqliteTransaction {
     return this.#batch.rows(table)
   }
 
-  /** Writes the rows that are still only in memory. */
-  flush(): void {
-    this.#flushed()
+  /** Writes the rows that are still only in memory; answers a promise only where they are so many that it pauses. */
+  flush(): Promise<void> | undefined {
+    const session = this.#use()
+    if (this.#batch.isEmpty) return undefined
+    const steps = writingSqliteRows(session, this.#batch)
+    return steps.next().done === true ? undefined : goThrough(steps)
   }
 
   end(): void {
@@ -73,6 +77,11 @@ export class OpenSqliteTransaction implements SqliteTransaction {
       throw fail('TRANSACTION_OVER', 'a statement of a handler ended its transaction')
     return this.#session
   }
+}
+
+async function goThrough(steps: Generator<void, void>): Promise<void> {
+  do await breathe()
+  while (steps.next().done !== true)
 }
 
 function queries(session: () => SqliteSession, bigints: boolean): SqliteQueries {

@@ -17,7 +17,7 @@ export interface SqliteReadModelStoreOptions {
  * with their checkpoints, `<directory>/projections.sqlite` for what is known about projectors.
  */
 export class SqliteReadModelStore implements ReadModelStore<SqliteTransaction, SqliteReader> {
-  readonly supports = { durability: true }
+  readonly supports = { durability: true, sharing: false }
   readonly #directory: string
   #control: SqliteControl | undefined
   readonly #open = new Set<SqliteGeneration>()

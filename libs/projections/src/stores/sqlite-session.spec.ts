@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { rowTable } from './rows/row-table.ts'
 import { explained } from './sqlite-database.ts'
 import { SqliteGeneration } from './sqlite-generation.ts'
 import { SqliteReadModelStore } from './sqlite-read-model-store.ts'
@@ -50,6 +51,31 @@ describe('a SQLite transaction', () => {
     expect(handle.bigints.all('SELECT large FROM n WHERE small = ?', 7)).toEqual([{ large: 2n ** 60n }])
     expect(() => handle.get('SELECT large FROM n')).toThrow(expect.objectContaining({ code: 'INTEGER_TOO_LARGE' }))
     expect(() => handle.get('DELETE FROM n RETURNING small')).toThrow(/readonly/)
+    await generation.close()
+  })
+
+  it('pauses while it writes many folded rows, and shows none of them before its end', async () => {
+    const generation = opened()
+    const table = rowTable('counts', { key: { name: 'text' }, columns: { count: 'integer' } })
+    await generation.setup((tx) => tx.createTable(table))
+    await generation.claim([PARTITION])
+    const rowsSeen = (): unknown => generation.handle.get('SELECT count(*) AS rows FROM counts')
+    const seenInPauses: unknown[] = []
+    let isOver = false
+    const look = (): void => {
+      if (isOver) return
+      seenInPauses.push(rowsSeen())
+      setImmediate(look)
+    }
+    const written = generation.write({ ...PARTITION, position: 0 }, (tx) => {
+      for (let name = 0; name < 1_200; name++) tx.rows(table).add({ name: `row ${name}` }, { count: 1 })
+      setImmediate(look)
+      return 1_200
+    })
+    await written.finally(() => (isOver = true))
+    expect(seenInPauses.length).toBeGreaterThan(0)
+    expect(seenInPauses).toEqual(seenInPauses.map(() => ({ rows: 0 })))
+    expect(rowsSeen()).toEqual({ rows: 1_200 })
     await generation.close()
   })
 

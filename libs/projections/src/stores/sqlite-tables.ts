@@ -2,8 +2,9 @@ import type { DatabaseSync } from 'node:sqlite'
 import { breathe } from '../clock.ts'
 import type { TableDigest } from '../read-model-store.ts'
 import { RowChecksum, valueText } from './row-checksum.ts'
+import { quoted } from './rows/row-statements.ts'
 
-const ROWS_PER_TURN = 5_000
+const ROWS_PER_TURN = 1_000
 
 /** The digests of the tables that the author made; those of SQLite and of Keyfold are left out. */
 export async function tableDigests(database: DatabaseSync): Promise<readonly TableDigest[]> {
@@ -34,8 +35,4 @@ async function digestOf(database: DatabaseSync, table: string): Promise<TableDig
     if (checksum.rows % ROWS_PER_TURN === 0) await breathe()
   }
   return { name: table, rows: checksum.rows, checksum: checksum.hex }
-}
-
-function quoted(identifier: string): string {
-  return `"${identifier.replaceAll('"', '""')}"`
 }

@@ -3,18 +3,30 @@ import type { RowBatch, RowChanges } from './row-changes.ts'
 import { onConflict, quoted, type UniformRows, uniformRows } from './row-statements.ts'
 import type { RowTable } from './row-table.ts'
 
+const ROWS_PER_STEP = 500
+
 /** Writes folded rows through one prepared statement per shape. */
 export function writeSqliteRows(session: SqliteSession, batch: RowBatch): void {
-  for (const changes of batch.changed()) writeTable(session, changes)
+  const steps = writingSqliteRows(session, batch)
+  while (steps.next().done !== true);
 }
 
-function writeTable(session: SqliteSession, tableChanges: RowChanges): void {
+/** The same step by step, for who would rather pause in between. */
+export function* writingSqliteRows(session: SqliteSession, batch: RowBatch): Generator<void, void> {
+  for (const changes of batch.changed()) yield* writingTable(session, changes)
+}
+
+function* writingTable(session: SqliteSession, tableChanges: RowChanges): Generator<void, void> {
   const { table } = tableChanges
   const changes = tableChanges.take()
   const removal = `DELETE FROM ${quoted(table.name)} WHERE ${Object.keys(table.key)
     .map((column) => `${quoted(column)} = ?`)
     .join(' AND ')}`
-  for (const { removed, key } of changes) if (removed) session.run(removal, key.map(sqliteValue))
+  let written = 0
+  for (const { removed, key } of changes) {
+    if (removed) session.run(removal, key.map(sqliteValue))
+    if (removed && ++written % ROWS_PER_STEP === 0) yield
+  }
   for (const uniform of uniformRows(table, changes)) {
     const sql = upsert(table, uniform)
     for (const { key, set, added } of uniform.changes) {
@@ -24,6 +36,7 @@ function writeTable(session: SqliteSession, tableChanges: RowChanges): void {
         ...uniform.addedColumns.map((column) => added.get(column)),
       ]
       session.run(sql, values.map(sqliteValue))
+      if (++written % ROWS_PER_STEP === 0) yield
     }
   }
 }
