@@ -12,6 +12,12 @@ export async function freePorts(count: number): Promise<readonly number[]> {
   return ports
 }
 
+/** A port that nobody listens on now. */
+export async function freePort(): Promise<number> {
+  const [port = 0] = await freePorts(1)
+  return port
+}
+
 function listening(): Promise<Server> {
   const server = createServer()
   return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(server)))

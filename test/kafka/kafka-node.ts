@@ -1,8 +1,8 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { endProcess } from '../end-process.ts'
 import { javaArguments } from './distribution.ts'
 
 const run = promisify(execFile)
@@ -93,10 +93,6 @@ export class KafkaNode {
   async #end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
     const child = this.#process
     this.#process = undefined
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
-    const exited = once(child, 'exit')
-    child.kill('SIGCONT') // a paused process cannot end by itself
-    child.kill(signal)
-    await exited
+    if (child !== undefined) await endProcess(child, signal)
   }
 }

@@ -3,10 +3,11 @@ import {
   type BalanceRow,
   type History,
   type LogEvent,
+  type Query,
   type SeenEffect,
   type Snapshot,
 } from './history.ts'
-import { POISON } from './ledger.ts'
+import { ASKS, causeOf, POISON } from './ledger.ts'
 
 /** What a recorded run shows that must never be: by the names of the invariants P1 to P11, each with its place. */
 export function violations(history: History): readonly string[] {
@@ -18,8 +19,18 @@ export function violations(history: History): readonly string[] {
     ...ofSequence(history.snapshots),
     ...ofEnd(history),
     ...ofEffects(history),
+    ...ofQueries(history),
+    ...ofCauses(history),
   ]
-  return [...new Set(found)].slice(0, 50)
+  return boundedByName([...new Set(found)])
+}
+
+const EACH_MAX = 15
+
+/** So that the many findings of one invariant do not hide those of another. */
+function boundedByName(found: readonly string[]): readonly string[] {
+  const groups = Map.groupBy(found, (text) => text.slice(0, text.indexOf(' ')))
+  return [...groups.values()].flatMap((group) => group.slice(0, EACH_MAX))
 }
 
 function place({ partition, offset }: { readonly partition: number; readonly offset: number }): string {
@@ -79,6 +90,7 @@ function ofParking({ parked, audit }: Snapshot, passed: readonly LogEvent[]): re
   const events = new Map(passed.map((event) => [place(event), event]))
   const heads = new Map<string, number>()
   const found: string[] = []
+  if (new Set(parked.map(place)).size < parked.length) found.push('P9 an event is parked twice')
   for (const row of parked.toSorted((left, right) => left.offset - right.offset)) {
     if (!events.has(place(row))) found.push(`P9 parked, but not passed: ${place(row)}`)
     if (row.error !== null && events.get(place(row))?.note !== POISON)
@@ -145,4 +157,51 @@ function repeatedEffects(effects: readonly SeenEffect[]): readonly string[] {
     reached.set(partition, { incarnation, offset: Math.max(offset, at.offset) })
     return isBehind ? [`P11 the effect of ${place(each)} ran again after that of ${partition}/${at.offset}`] : []
   })
+}
+
+/** Read your writes; a session never goes back; nobody notices a rebuild. */
+function ofQueries({ queries, log }: History): readonly string[] {
+  const newest = new Map<string, bigint>()
+  return queries.flatMap((query) => {
+    const { session, during, account, token, outcome, seen, isLate, error } = query
+    const where = `${account} at version ${seen} to session ${session} (${during})`
+    if (outcome === 'error' && during === 'rebuild') return [`P6 a reader got an error in a rebuild: ${error}`]
+    if (outcome !== 'visible') return []
+    const found: string[] = []
+    if (seen < token.version && !isHeldBack(query, log))
+      found.push(`P7 shown ${where}, although version ${token.version} was acknowledged and waited for`)
+    const before = newest.get(`${session} ${account}`) ?? 0n
+    if (!isLate && seen < before) found.push(`P7 shown ${where}, after version ${before}: the session went back`)
+    if (!isLate && seen > before) newest.set(`${session} ${account}`, seen)
+    return found
+  })
+}
+
+/** A parked event is passed, and the rows of its key are older. */
+function isHeldBack({ account, token, isParked }: Query, log: readonly LogEvent[]): boolean {
+  return isParked && log.some(({ key, note, offset }) => key === account && note === POISON && offset <= token.offset)
+}
+
+/** Cause before effect, across partitions: where a process manager writes what follows from what it has seen. */
+function ofCauses({ effects, log, firstEnds }: History): readonly string[] {
+  const events = new Map(log.map((event) => [place(event), event]))
+  const sighted = new Map<string, number>()
+  for (const [index, each] of effects.entries()) if (!sighted.has(place(each))) sighted.set(place(each), index)
+  const sightingOf = (at: string): number => sighted.get(at) ?? Infinity
+  const answered = new Set<string>()
+  const answers = log.flatMap((event) => {
+    const cause = causeOf(event.note)
+    if (cause === undefined) return []
+    answered.add(place(cause))
+    if (events.get(place(cause))?.note !== ASKS)
+      return [`P8 ${place(event)} answers ${place(cause)}, which never asked`]
+    const isAfter = sightingOf(place(cause)) < sightingOf(place(event))
+    return isAfter ? [] : [`P8 the effect of ${place(event)} was seen before that of its cause ${place(cause)}`]
+  })
+  const asking = log.filter((event) => event.note === ASKS && event.offset >= (firstEnds[event.partition] ?? 0))
+  return [
+    ...[...sighted.keys()].filter((at) => !events.has(at)).map((at) => `P8 an effect of what never happened: ${at}`),
+    ...answers,
+    ...asking.filter((event) => !answered.has(place(event))).map((event) => `P11 nothing answers ${place(event)}`),
+  ]
 }

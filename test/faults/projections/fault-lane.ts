@@ -5,13 +5,16 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { connectKafka, type KafkaClient } from '@keyfold/kafka'
 import { Client } from 'pg'
 import { type PostgresServer, startPostgres } from '../../../libs/projections/src/testdata/postgres-server.ts'
-import { BrokerProcess, freePort } from '../broker/broker-process.ts'
+import { freePort } from '../../kafka/free-ports.ts'
+import { BrokerProcess } from '../broker/broker-process.ts'
 import { seededRandom } from '../random.ts'
 import { type History, newHistory, type SeenEffect, type Snapshot } from './history.ts'
 import { type Medium, PARTITIONS, TOPIC } from './ledger.ts'
 import { LedgerWriter } from './ledger-writer.ts'
 import type { PlantedBugName } from './planted-bugs.ts'
+import { STEADY } from './coverage.ts'
 import { PostgresProxy } from './postgres-proxy.ts'
+import { ReadingSession } from './reading-session.ts'
 import { ProjectorProcess } from './projector-process.ts'
 import { readLedger } from './read-ledger.ts'
 import { PostgresSnapshots, type SnapshotReader, SqliteSnapshots } from './snapshots.ts'
@@ -61,6 +64,8 @@ export class FaultWorld {
   #postgres: PostgresServer | undefined
   #proxy: PostgresProxy | undefined
   #snapshots: SnapshotReader
+  readonly #session: ReadingSession
+  #during = 'the start'
   #incarnation = 0
   #process: ProjectorProcess | undefined
 
@@ -70,6 +75,7 @@ export class FaultWorld {
     this.#snapshots = new SqliteSnapshots(directory)
     this.random = seededRandom(options.seed)
     this.history = newHistory(options.plant)
+    this.#session = new ReadingSession(this, STEADY, options.seed + 1)
   }
 
   async start(): Promise<void> {
@@ -83,11 +89,13 @@ export class FaultWorld {
     this.history.firstEnds = await this.#ends()
     this.#process = await this.startProcess()
     await this.caughtUp('at the start')
+    this.#session.start()
   }
 
   /** One fault while events flow, then everything has to be applied again. */
   async round(strike: StrikeName): Promise<void> {
     this.count(strike)
+    this.#during = strike
     if (this.random() < 0.2) await this.writer.abortOne(this.broker)
     try {
       await strikes[strike](this)
@@ -95,12 +103,17 @@ export class FaultWorld {
       this.history.stuck.push(`${strike}: ${String(error)}`)
       return
     }
+    this.#during = 'the quiet'
     await this.caughtUp(strike)
   }
 
   /** Mends what is mended at the end, and reads the log. */
   async finish(): Promise<void> {
     if (this.history.stuck.length === 0) await this.round('mend')
+    await this.#session.stop()
+    // The last answers of the effects are events, too.
+    if (this.history.stuck.length === 0) await this.#decided()
+    if (this.history.stuck.length === 0) await this.caughtUp('the last answers')
     this.history.ends = await this.#ends()
     this.history.log = await readLedger(this.broker)
     const text = await readFile(join(this.#directory, 'effects.log'), 'utf8').catch(() => '')
@@ -108,6 +121,7 @@ export class FaultWorld {
   }
 
   async stop(): Promise<void> {
+    await this.#session.stop()
     for (const each of this.#processes) await each.kill()
     await this.#kafka?.close()
     await this.#broker?.kill()
@@ -139,8 +153,24 @@ export class FaultWorld {
     return this.#proxy
   }
 
-  count(what: string): void {
-    this.history.counts[what] = (this.history.counts[what] ?? 0) + 1
+  count(what: string, times = 1): void {
+    this.history.counts[what] = (this.history.counts[what] ?? 0) + times
+  }
+
+  /** The fault that is going on. */
+  get during(): string {
+    return this.#during
+  }
+
+  /** Asks a process that was replaced, as a client does that has not heard of it. */
+  async askReplaced(replaced: ProjectorProcess): Promise<void> {
+    await new ReadingSession(this, `of a replaced process ${this.#incarnation}`, this.#incarnation).ask(replaced)
+  }
+
+  /** Whether the end of the log is ahead of the rows. */
+  async isBehind(): Promise<boolean> {
+    const [snapshot, ends] = [await this.#snapshots.read(), await this.#ends()]
+    return ends.some((end, partition) => (snapshot?.positions[partition] ?? 0) < end)
   }
 
   /** Starts another process beside the ones that there are. */
@@ -203,6 +233,17 @@ export class FaultWorld {
     }
     const text = last instanceof Error ? String(last) : JSON.stringify(last)
     this.history.stuck.push(`${after}: the ends are ${ends.join()}, and there is ${text}; ${await this.#said()}`)
+  }
+
+  /** Waits until no transaction is open: what lies behind one is in no committed end, and would not be missed. */
+  async #decided(): Promise<void> {
+    const deadlineMs = performance.now() + HEAL_MS
+    while (performance.now() < deadlineMs) {
+      const [all, committed] = [await this.#kafka?.endOffsets(TOPIC, 'uncommitted'), await this.#ends()]
+      if (all?.every((end, partition) => end === committed[partition]) === true) return
+      await sleep(POLL_MS)
+    }
+    this.history.stuck.push('a transaction stays open')
   }
 
   async #said(): Promise<string> {

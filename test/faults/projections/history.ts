@@ -48,11 +48,32 @@ export interface SeenEffect {
   readonly offset: number
 }
 
+/** A client's question: what does this account hold, once that acknowledged event is in? */
+export interface Query {
+  /** Whose questions follow one another. */
+  readonly session: string
+  /** The fault that was going on when it was asked. */
+  readonly during: string
+  readonly account: string
+  /** The newest event of the account that was acknowledged to the client, or the one of its partition that it waited for. */
+  readonly token: { readonly partition: number; readonly offset: number; readonly version: bigint }
+  /** `timeout`: not visible yet, so nothing was read. `none`: the process died. */
+  readonly outcome: 'visible' | 'timeout' | 'error' | 'none'
+  /** Of the row that was shown; 0 without a row. */
+  readonly seen: bigint
+  /** An event of the account was set aside. */
+  readonly isParked: boolean
+  /** The client had given up waiting. */
+  readonly isLate: boolean
+  readonly error?: string | undefined
+}
+
 /** What a lane did and saw. */
 export interface History {
   readonly plant: PlantedBugName | undefined
   readonly snapshots: Snapshot[]
   readonly effects: SeenEffect[]
+  readonly queries: Query[]
   /** Where effects begin: the ends before the first process was started. */
   firstEnds: readonly number[]
   /** Where the log ends, markers included. */
@@ -60,10 +81,10 @@ export interface History {
   log: readonly LogEvent[]
   /** What should have happened and did not. */
   readonly stuck: string[]
-  /** How often each fault struck, and how often a process that was replaced was refused. */
+  /** How often each fault struck, and how often each left the trace that shows that it bit (`coverage.ts`). */
   readonly counts: Record<string, number>
 }
 
 export function newHistory(plant?: PlantedBugName): History {
-  return { plant, snapshots: [], effects: [], firstEnds: [], ends: [], log: [], stuck: [], counts: {} }
+  return { plant, snapshots: [], effects: [], queries: [], firstEnds: [], ends: [], log: [], stuck: [], counts: {} }
 }

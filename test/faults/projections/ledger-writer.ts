@@ -1,21 +1,43 @@
-import { type KafkaClient, type RecordToWrite, type TransactionalProducer } from '@keyfold/kafka'
+import { HEADERS } from '@keyfold/event-store'
+import type { KafkaClient, PartitionWrite, RecordToWrite } from '@keyfold/kafka'
 import { eventRecord } from '@keyfold/testing'
 import { Kafka, logLevel } from 'kafkajs'
-import { codec, Deposited, PARTITIONS, POISON, TOPIC } from './ledger.ts'
+import { ASKS, codec, Deposited, PARTITIONS, POISON, TOPIC } from './ledger.ts'
+import { PatientProducer } from './patient-producer.ts'
 
 const ACCOUNTS = 16
-const BROKER_PATIENCE_MS = 30_000
+const ASKING_SHARE = 0.15
+
+/** An event whose commit was acknowledged. */
+export interface Acknowledged {
+  readonly account: string
+  readonly partition: number
+  readonly offset: number
+  readonly version: number
+}
 
 /** Writes deposits as an event store would, through broker restarts; what became of a doubtful one the log knows. */
 export class LedgerWriter {
-  readonly #kafka: KafkaClient
+  /** The newest acknowledged event of each account. */
+  readonly acknowledged = new Map<string, Acknowledged>()
   readonly #random: () => number
   readonly #versions = new Map<string, number>()
-  #producer: TransactionalProducer | undefined
+  readonly #producer: PatientProducer
+  #next = Promise.withResolvers<void>()
 
   constructor(kafka: KafkaClient, random: () => number) {
-    this.#kafka = kafka
+    this.#producer = new PatientProducer(kafka, { transactionalId: 'lane-writer', whenFenced: 'take back' })
     this.#random = random
+  }
+
+  /** Commits that had to be begun again, or were left in doubt. */
+  get troubles(): number {
+    return this.#producer.troubles
+  }
+
+  /** Resolves with the next acknowledgement. */
+  get nextAcknowledged(): Promise<void> {
+    return this.#next.promise
   }
 
   /** So many transactions of one to four events in each partition. */
@@ -55,28 +77,22 @@ export class LedgerWriter {
       const key = `account-${partition + PARTITIONS * Math.floor((this.#random() * ACCOUNTS) / PARTITIONS)}`
       const version = (this.#versions.get(key) ?? 0) + 1
       this.#versions.set(key, version)
-      const note = isPoisoned && index === 0 ? POISON : ''
+      const note = isPoisoned && index === 0 ? POISON : this.#random() < ASKING_SHARE ? ASKS : ''
       const event = Deposited({ amount: BigInt(1 + Math.floor(this.#random() * 1000)), note })
       return eventRecord(event, codec.encode(TOPIC, event).value, { key, version })
     })
   }
 
-  async #commit(writes: Parameters<TransactionalProducer['commit']>[0]): Promise<void> {
-    const deadlineMs = performance.now() + BROKER_PATIENCE_MS
-    const id = { transactionalId: 'lane-writer', transactionTimeoutMs: 10_000 }
-    for (;;) {
-      try {
-        this.#producer ??= await this.#kafka.openTransactionalProducer(id)
-        const { kind } = await this.#producer.commit(writes)
-        if (kind === 'committed') return
-        // Doubtful: the next producer settles it, and nothing is written again.
-        if (kind !== 'aborted') this.#producer = undefined
-        if (kind === 'unknown') return
-      } catch (error) {
-        this.#producer = undefined
-        if (performance.now() > deadlineMs) throw error
+  async #commit(writes: readonly PartitionWrite[]): Promise<void> {
+    const bases = await this.#producer.commit(writes)
+    if (bases === undefined) return
+    for (const [index, { partition, records }] of writes.entries())
+      for (const [place, record] of records.entries()) {
+        const account = String(record.key)
+        const version = Number(record.headers?.[HEADERS.version])
+        this.acknowledged.set(account, { account, partition, offset: (bases[index] ?? 0) + place, version })
       }
-      if (performance.now() > deadlineMs) throw new Error('the broker takes no events any more')
-    }
+    this.#next.resolve()
+    this.#next = Promise.withResolvers()
   }
 }

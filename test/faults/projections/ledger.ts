@@ -7,6 +7,25 @@ export const PROJECTOR = 'balances'
 export const PARTITIONS = 2
 /** A handler cannot apply an event with this note until it is mended. */
 export const POISON = 'poison'
+/** An event with this note gets an answer from the effects: another event, in another partition. */
+export const ASKS = 'asks'
+
+/** Where an event lies. */
+export interface Place {
+  readonly partition: number
+  readonly offset: number
+}
+
+/** The note of an answer. */
+export function answerTo({ partition, offset }: Place): string {
+  return `because of ${partition}/${offset}`
+}
+
+/** What an answer answers; undefined for what is no answer. */
+export function causeOf(note: string): Place | undefined {
+  const [, partition, offset] = /^because of (\d+)\/(\d+)$/.exec(note) ?? []
+  return offset === undefined ? undefined : { partition: Number(partition), offset: Number(offset) }
+}
 
 export const DEPOSITED_SCHEMA = {
   type: 'record',
@@ -28,9 +47,7 @@ export const codec = new InMemoryCodec([Deposited])
 export type Medium = 'sqlite' | 'postgres'
 
 /** What a handler tells of itself, in the transaction of its rows. */
-interface AuditRow {
-  readonly partition: number
-  readonly offset: number
+interface AuditRow extends Place {
   readonly key: string
 }
 
@@ -39,7 +56,7 @@ export interface LedgerOptions {
   /** The number of the process: a later one has a higher one. */
   readonly incarnation: number
   readonly isMended: (partition: number, offset: number) => boolean
-  readonly send: (partition: number, offset: number) => void
+  readonly send: (place: Place, note: string) => Promise<void>
 }
 
 const balance = rowTable('balance', { key: { account: 'text' }, columns: { cents: 'bigint', version: 'bigint' } })
@@ -76,6 +93,6 @@ export function balances({ medium, incarnation, isMended, send }: LedgerOptions)
         return audit(tx, { partition, offset, key })
       }),
     ],
-    effects: [effect(Deposited, (_data, { partition, offset }) => send(partition, offset))],
+    effects: [effect(Deposited, ({ note }, { partition, offset }) => send({ partition, offset }, note))],
   })
 }

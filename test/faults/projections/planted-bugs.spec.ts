@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { findPostgres } from '../../../libs/projections/src/testdata/postgres-server.ts'
 import { violations } from './checker.ts'
 import { runFaultLane } from './fault-lane.ts'
 import { type PlantedBugName, plantedBugs } from './planted-bugs.ts'
@@ -11,33 +12,50 @@ interface Finding {
   readonly strikes: readonly StrikeName[]
 }
 
+const times = (count: number, ...strikes: readonly StrikeName[]): readonly StrikeName[] =>
+  Array.from({ length: count }, () => strikes).flat()
+
 const findings: Readonly<Record<PlantedBugName, Finding>> = {
+  'nobody waits for a position': { says: /^P7 shown/m, strikes: times(3, 'taken back') },
+  'uncommitted events are read': { says: /^P8 an effect of what never happened/m, strikes: times(2, 'taken back') },
   'what cannot be applied is skipped': { says: /^P2 not applied/m, strikes: ['poison'] },
-  'the switch comes before the verification': { says: /^P6 the switch went back|^P10/m, strikes: ['rebuild'] },
+  'parked keys are forgotten at a restart': {
+    says: /^P9 .* went on past a parked event/m,
+    strikes: ['poison', ...times(3, 'kill')],
+  },
+  'the switch comes before the verification': { says: /^P6 the switch went back/m, strikes: times(3, 'rebuild') },
   'effects run in a rebuild': { says: /^P11 an effect of the past/m, strikes: ['rebuild'] },
   'the position follows the last record': { says: /^P10 stuck/m, strikes: ['kill'] },
   'the checkpoint is written outside the transaction': {
     says: /^P2 applied 2 times/m,
-    strikes: ['kill', 'kill', 'kill', 'kill', 'kill', 'kill'],
+    strikes: times(6, 'kill'),
   },
   'no epoch is in the checkpoint': {
     says: /^P5 a replaced process wrote|^P10 stuck: .*CHECKPOINT_FENCED/m,
-    strikes: ['second process', 'second process', 'second process', 'second process'],
+    strikes: times(4, 'second process'),
   },
   'a parked key is forgotten': { says: /^P2 not applied/m, strikes: ['poison'] },
 }
 
 const isLong = Number(process.env['KEYFOLD_PROJECTION_ROUNDS'] ?? 0) > 10
 const lanesMax = 6
+const hasPostgres = findPostgres() !== undefined
 /** Processes take their time: the short run tries one fault, the long one all of them. */
-const planted = (Object.entries(findings) as [PlantedBugName, Finding][]).slice(0, isLong ? undefined : 1)
+const planted = (Object.entries(findings) as [PlantedBugName, Finding][])
+  .flatMap(([plant, finding]) => [
+    { plant, finding, medium: 'sqlite' as const },
+    ...(hasPostgres ? [{ plant, finding, medium: 'postgres' as const }] : []),
+  ])
+  .slice(0, isLong ? undefined : 1)
 
 describe('planted bugs are found', () => {
-  it.each(planted)('%s', { timeout: 600_000 }, async (plant, { says, strikes }) => {
+  it.each(planted)('$plant, over $medium', { timeout: 600_000 }, async ({ plant, finding, medium }) => {
+    const { says, strikes } = finding
     let found: readonly string[] = []
     for (let seed = 1; !says.test(found.join('\n')) && seed <= lanesMax; seed++)
-      found = violations(await runFaultLane({ medium: 'sqlite', seed, strikes, plant, healMs: 8_000 }))
-    process.stdout.write(`planted: ${plant}: ${found[0] ?? 'nothing'}\n`)
+      found = violations(await runFaultLane({ medium, seed, strikes, plant, healMs: 8_000 }))
+    const named = found.find((text) => says.test(text))
+    process.stdout.write(`planted: ${plant}, ${medium}: ${named ?? `not found; ${found[0] ?? 'nothing'}`}\n`)
     expect(found.join('\n')).toMatch(says)
   })
 

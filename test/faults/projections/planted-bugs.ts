@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ProjectorDescriptor } from '@keyfold/eventsourcing'
 import type { KafkaClient, PartitionReader } from '@keyfold/kafka'
-import type { Generation, ReadModel, ReadModelStore } from '@keyfold/projections'
+import type { Generation, Projections, ReadModel, ReadModelStore } from '@keyfold/projections'
+import { PostgresControl } from '../../../libs/projections/src/stores/postgres-control.ts'
 import { SqliteControl } from '../../../libs/projections/src/stores/sqlite-control.ts'
 
 /*
@@ -10,10 +11,11 @@ import { SqliteControl } from '../../../libs/projections/src/stores/sqlite-contr
  */
 
 /** What a fault is put around. */
-interface PlantedBug {
+export interface PlantedBug {
   readonly store?: (store: ReadModelStore) => ReadModelStore
   readonly projector?: (projector: ProjectorDescriptor) => ProjectorDescriptor
   readonly kafka?: (kafka: KafkaClient) => KafkaClient
+  readonly projections?: (projections: Projections) => Projections
 }
 
 const bugs = {
@@ -40,6 +42,11 @@ const bugs = {
       const { claim } = SqliteControl.prototype
       SqliteControl.prototype.claim = function (projector) {
         claim.call(this, projector)
+        return 1
+      }
+      const inPostgres = PostgresControl.prototype.claim
+      PostgresControl.prototype.claim = async function (projector) {
+        await inPostgres.call(this, projector)
         return 1
       }
       return store
@@ -103,6 +110,24 @@ const bugs = {
           }),
       }),
   },
+
+  /** The next process does not know what its predecessor has set aside. */
+  'parked keys are forgotten at a restart': {
+    store: (store) => around(store, { parked: async () => [] }),
+  },
+
+  /** Whoever waits for a position is told at once that it is there. */
+  'nobody waits for a position': {
+    projections: (projections) => ({ ...bound(projections), waitFor: async () => 'visible' }),
+  },
+
+  /** What a transaction wrote that was taken back is taken for an event. */
+  'uncommitted events are read': {
+    kafka: (kafka) => ({
+      ...bound(kafka),
+      openPartitionReader: (options) => kafka.openPartitionReader({ ...options, isolation: 'uncommitted' }),
+    }),
+  },
 } satisfies Record<string, PlantedBug>
 
 export type PlantedBugName = keyof typeof bugs
@@ -135,9 +160,10 @@ interface Around {
     make: Parameters<Generation['setup']>[0],
     ...[model, generation]: [ReadModel, number]
   ) => Promise<void>
+  readonly parked?: Generation['parked']
 }
 
-function around(store: ReadModelStore, { write, setup }: Around): ReadModelStore {
+function around(store: ReadModelStore, { write, setup, parked }: Around): ReadModelStore {
   const claim: ReadModelStore['claim'] = async (projector) => {
     const model = await store.claim(projector)
     const openGeneration: ReadModel['openGeneration'] = async (number) => {
@@ -145,6 +171,7 @@ function around(store: ReadModelStore, { write, setup }: Around): ReadModelStore
       const [realWrite, realSetup] = [generation.write.bind(generation), generation.setup.bind(generation)]
       if (write !== undefined) generation.write = (from, work) => write(realWrite, from, work)
       if (setup !== undefined) generation.setup = (make) => setup(realSetup, make, model, number)
+      if (parked !== undefined) generation.parked = parked
       return generation
     }
     return { ...bound(model), openGeneration }

@@ -1,56 +1,29 @@
-import { connect, createServer, type Server, type Socket } from 'node:net'
+import { type JoinedSockets, SocketProxy } from '@keyfold/kafka/testing'
 
 /** Stands between a process and PostgreSQL and cuts connections at COMMIT. */
-export class PostgresProxy {
-  readonly port: number
+export class PostgresProxy extends SocketProxy {
   /** What becomes of the next COMMITs: `lost`, or carried out with its answer lost. */
   readonly cuts: ('lost' | 'unanswered')[] = []
-  readonly #server: Server
-  readonly #sockets = new Set<Socket>()
-  readonly #target: number
-
-  private constructor(server: Server, port: number, target: number) {
-    this.#server = server
-    this.port = port
-    this.#target = target
-    server.on('connection', (client) => this.#join(client))
-  }
+  protected readonly target: number
 
   static async start(target: number): Promise<PostgresProxy> {
-    const server = createServer()
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    const address = server.address()
-    if (address === null || typeof address === 'string') throw new Error('the proxy has no port')
-    return new PostgresProxy(server, address.port, target)
+    return await new PostgresProxy(target).listen()
   }
 
-  async close(): Promise<void> {
-    for (const socket of this.#sockets) socket.destroy()
-    await new Promise((resolve) => this.#server.close(resolve))
+  private constructor(target: number) {
+    super()
+    this.target = target
   }
 
-  #join(client: Socket): void {
-    const server = connect(this.#target, '127.0.0.1')
+  protected join(sockets: JoinedSockets): void {
+    const { client, server } = sockets
     let isUnanswered = false
-    const cut = (): void => {
-      client.destroy()
-      server.destroy()
-    }
-    for (const socket of [client, server]) {
-      this.#sockets.add(socket)
-      socket.setNoDelay(true)
-      socket.on('error', cut)
-      socket.on('close', () => {
-        this.#sockets.delete(socket)
-        cut()
-      })
-    }
     client.on('data', (data) => {
       const fault = data.includes('COMMIT\0') ? this.cuts.shift() : undefined
-      if (fault === 'lost') return cut()
+      if (fault === 'lost') return sockets.cut()
       isUnanswered ||= fault === 'unanswered'
       server.write(data)
     })
-    server.on('data', (data) => (isUnanswered ? cut() : client.write(data)))
+    server.on('data', (data) => (isUnanswered ? sockets.cut() : client.write(data)))
   }
 }

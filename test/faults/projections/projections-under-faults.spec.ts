@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { findPostgres } from '../../../libs/projections/src/testdata/postgres-server.ts'
 import { seededRandom } from '../random.ts'
 import { violations } from './checker.ts'
+import { coverageOf, coverageTable } from './coverage.ts'
 import { runFaultLane } from './fault-lane.ts'
 import type { Medium } from './ledger.ts'
 import { type StrikeName, strikesOf } from './strikes.ts'
@@ -36,14 +37,17 @@ describe('projections under faults (PostgreSQL is left out where there is no ser
       const plan = planOf(medium)
       process.stdout.write(`projection faults, ${medium}: KEYFOLD_SEED=${seed} KEYFOLD_PROJECTION_ROUNDS=${rounds}\n`)
       const history = await runFaultLane({ medium, seed, strikes: plan })
-      const { counts, log, snapshots, effects } = history
-      const struck = Object.entries(counts).map(([what, times]) => `${times} × ${what}`)
+      const { log, snapshots, effects, queries } = history
+      const covered = coverageOf(history)
       const figures = `${log.length} events, ${snapshots.length} snapshots, ${effects.length} effects`
-      process.stdout.write(`projection faults, ${medium}: ${figures}; ${struck.join(', ')}\n`)
+      process.stdout.write(`projection faults, ${medium}: ${figures}\n${coverageTable(covered)}`)
       expect(violations(history)).toEqual([])
       // A run in which nothing happened would prove nothing.
       expect(log.length).toBeGreaterThan(plan.length * 5)
       expect(snapshots.length).toBeGreaterThan(plan.length)
+      expect(queries.filter(({ outcome }) => outcome === 'visible').length).toBeGreaterThan(plan.length)
+      // In a long run every fault has to have bitten; a short one meets some by luck only.
+      if (rounds > 0) expect(covered.filter(({ seen }) => seen === 0)).toEqual([])
     },
   )
 })

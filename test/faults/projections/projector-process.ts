@@ -1,14 +1,13 @@
-import { type ChildProcess, fork } from 'node:child_process'
-import { once } from 'node:events'
+import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import type { Order, ProcessPlan, Report } from './projecting-process.ts'
+import { VictimProcess } from '../victim-process.ts'
+import type { Order, ProcessPlan, Question, Report, Told } from './projecting-process.ts'
 
 const main = fileURLToPath(new URL('projecting-process.ts', import.meta.url))
 const ANSWER_MS = 60_000
 
-/** A process that projects, with which anything may happen. */
-export class ProjectorProcess {
-  readonly #child: ChildProcess
+/** A process that projects, and takes orders. */
+export class ProjectorProcess extends VictimProcess {
   readonly #errors: string[] = []
 
   /** Resolves once its projectors run, or wait for their database. */
@@ -20,12 +19,12 @@ export class ProjectorProcess {
 
   private constructor(plan: ProcessPlan) {
     const execArgv = ['--conditions=@keyfold/source', '--no-warnings']
-    this.#child = fork(main, [JSON.stringify(plan)], { execArgv, stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
-    this.#child.stderr?.on('data', (chunk: Buffer) => this.#errors.push(chunk.toString()))
+    super(fork(main, [JSON.stringify(plan)], { execArgv, stdio: ['ignore', 'ignore', 'pipe', 'ipc'] }))
+    this.child.stderr?.on('data', (chunk: Buffer) => this.#errors.push(chunk.toString()))
   }
 
   order(order: Order): void {
-    this.#child.send(order)
+    this.child.send(order)
   }
 
   /** The next report of one of these kinds. */
@@ -33,8 +32,8 @@ export class ProjectorProcess {
     return await new Promise((resolve, reject) => {
       const settle = (): void => {
         clearTimeout(timer)
-        this.#child.off('message', listen)
-        this.#child.off('exit', ended)
+        this.child.off('message', listen)
+        this.child.off('exit', ended)
       }
       const ended = (): void => {
         settle()
@@ -49,8 +48,8 @@ export class ProjectorProcess {
         settle()
         reject(new Error(`the projecting process never said ${kinds.join(' or ')}`))
       }, ANSWER_MS)
-      this.#child.on('message', listen)
-      this.#child.on('exit', ended)
+      this.child.on('message', listen)
+      this.child.on('exit', ended)
     })
   }
 
@@ -60,18 +59,21 @@ export class ProjectorProcess {
     return await heard
   }
 
-  pause(): void {
-    this.#child.kill('SIGSTOP')
-  }
-
-  goOn(): void {
-    this.#child.kill('SIGCONT')
-  }
-
-  async kill(): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
-    const ended = once(this.#child, 'exit')
-    this.#child.kill('SIGKILL')
-    await ended
+  /** The answer to one question, however late; undefined when the process ends before. */
+  async question(question: Question): Promise<Told | undefined> {
+    const { promise, resolve } = Promise.withResolvers<Told | undefined>()
+    const listen = (message: Report): void => {
+      if (message.kind === 'told' && message.id === question.id) resolve(message)
+    }
+    const ended = (): void => resolve(undefined)
+    this.child.on('message', listen)
+    this.child.on('exit', ended)
+    this.child.send(question, (error) => error !== null && ended())
+    try {
+      return await promise
+    } finally {
+      this.child.off('message', listen)
+      this.child.off('exit', ended)
+    }
   }
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'pg'
+import { TRACES } from './coverage.ts'
 import type { FaultWorld } from './fault-lane.ts'
 import type { Medium } from './ledger.ts'
 
@@ -11,6 +12,7 @@ export const strikes = {
   kill: async (world) => {
     await underWay(world)
     await world.kill(world.process)
+    if (await world.isBehind()) world.count(TRACES.kill)
     await world.replaceProcess()
   },
 
@@ -23,7 +25,7 @@ export const strikes = {
     if (!quiet) await settled(world, 3_000)
     zombie.goOn()
     await world.writer.write(4)
-    await fenced(world, zombie)
+    await fenced(world, zombie, TRACES['zombie with work'])
   },
 
   /** Two processes that both think that the projector is theirs. */
@@ -31,26 +33,42 @@ export const strikes = {
     const first = world.process
     await world.replaceProcess()
     await world.writer.write(4)
-    await fenced(world, first)
+    await fenced(world, first, TRACES['second process'])
   },
 
   'broker restart': async (world) => {
     const writing = world.writer.write(6)
+    const before = world.writer.troubles
     await sleep(world.random() * 30)
     await world.restartBroker()
     await writing
+    world.count(TRACES['broker restart'], world.writer.troubles - before)
   },
 
   poison: async (world) => {
     await world.writer.write(4, { isPoisoned: true })
     await world.writer.write(3)
+    // Nothing that is parked is passed before it is: the snapshot at the end has it.
+    await world.caughtUp('poison')
+    world.count(TRACES.poison, world.history.snapshots.at(-1)?.parked.length ?? 0)
+  },
+
+  /** Its records are in the log, between committed ones, and never happened. */
+  'taken back': async (world) => {
+    for (let times = 0; times < 2; times++) {
+      await world.writer.write(1)
+      await world.writer.abortOne(world.broker)
+      world.count(TRACES['taken back'])
+    }
+    await world.writer.write(1)
   },
 
   /** What was parked can be applied now. */
   mend: async (world) => {
     await world.mend()
     for (let attempt = 0; attempt < 20; attempt++) {
-      const { left } = await world.process.ask('retry', 'retried')
+      const { applied, left } = await world.process.ask('retry', 'retried')
+      world.count(TRACES.mend, applied)
       if (left === 0) return
       await sleep(50)
     }
@@ -64,6 +82,7 @@ export const strikes = {
     done.catch(() => {})
     while (!over.signal.aborted) {
       await world.writer.write(1)
+      if (!over.signal.aborted) world.count(TRACES.rebuild)
       await look(world)
     }
     const outcome = await done
@@ -72,10 +91,11 @@ export const strikes = {
 
   /** kill -9 in a rebuild, anywhere: the next process goes on with it, or begins with what there is. */
   'kill in a rebuild': async (world) => {
-    world.process.order('rebuild')
     const writing = world.writer.write(3)
+    const rebuilt = world.process.ask('rebuild', 'rebuilt', 'not rebuilt').catch(() => 'died' as const)
     await sleep(world.random() * 80)
     await world.kill(world.process)
+    if ((await rebuilt) === 'died') world.count(TRACES['kill in a rebuild'])
     await writing
     await world.replaceProcess()
     for (;;) {
@@ -91,6 +111,7 @@ export const strikes = {
     await world.postgres.stop('fast')
     await world.postgres.start()
     await writing
+    await missed(world, 'database restart')
   },
 
   'database crash': async (world) => {
@@ -99,6 +120,7 @@ export const strikes = {
     await world.postgres.stop('immediate')
     await world.postgres.start()
     await writing
+    await missed(world, 'database crash')
   },
 
   'connections terminated': async (world) => {
@@ -107,7 +129,9 @@ export const strikes = {
     await client.connect()
     for (let times = 0; times < 3; times++) {
       await sleep(world.random() * 10)
-      await client.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()')
+      const sql =
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND usename = 'keyfold'"
+      world.count(TRACES['connections terminated'], (await client.query(sql)).rowCount ?? 0)
     }
     await client.end()
     await writing
@@ -125,6 +149,7 @@ const EVERYWHERE: readonly StrikeName[] = [
   'second process',
   'broker restart',
   'poison',
+  'taken back',
   'mend',
   'rebuild',
   'kill in a rebuild',
@@ -168,11 +193,12 @@ async function overtaken(world: FaultWorld) {
 }
 
 /** Waits until the replaced process has learnt that it is replaced, then ends it. */
-async function fenced(world: FaultWorld, replaced: FaultWorld['process']): Promise<void> {
+async function fenced(world: FaultWorld, replaced: FaultWorld['process'], trace: string): Promise<void> {
+  await world.askReplaced(replaced)
   for (let attempt = 0; attempt < 200; attempt++) {
     const { errors } = await replaced.ask('status', 'status')
     if (errors.some((error) => error.includes('CHECKPOINT_FENCED'))) {
-      world.count('a replaced process was refused')
+      world.count(trace)
       break
     }
     await sleep(20)
@@ -193,9 +219,18 @@ async function look(world: FaultWorld): Promise<void> {
   await sleep(5)
 }
 
+/** Whether the process that projects had to wait for its database. */
+async function missed(world: FaultWorld, strike: 'database restart' | 'database crash'): Promise<void> {
+  await world.caughtUp(strike)
+  const { outages } = await world.process.ask('status', 'status')
+  world.count(TRACES[strike], outages)
+}
+
 async function cutting(world: FaultWorld, how: 'lost' | 'unanswered'): Promise<void> {
-  world.proxy.cuts.push(how, how, how)
+  const planned = [how, how, how] as const
+  world.proxy.cuts.push(...planned)
   await world.writer.write(8)
   await world.caughtUp(`COMMIT ${how}`)
+  world.count(TRACES[`COMMIT ${how}`], planned.length - world.proxy.cuts.length)
   world.proxy.cuts.length = 0
 }

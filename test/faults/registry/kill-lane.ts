@@ -3,7 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { BrokerProcess, freePort } from '../broker/broker-process.ts'
+import { freePorts } from '../../kafka/free-ports.ts'
+import { BrokerProcess } from '../broker/broker-process.ts'
 import { seededRandom } from '../random.ts'
 import { runClient } from './clients.ts'
 import { History, type Version } from './history.ts'
@@ -63,8 +64,7 @@ class World {
   }
 
   static async start(dataDirectory: string, options: KillLaneOptions): Promise<World> {
-    const brokerPort = await freePort()
-    const ports = await Promise.all(Array.from({ length: options.registries }, freePort))
+    const [brokerPort = 0, ...ports] = await freePorts(1 + options.registries)
     const broker = await BrokerProcess.start({ dataDirectory, port: brokerPort })
     const world = new World({ dataDirectory, brokerPort, ports, broker }, options)
     try {

@@ -1,25 +1,18 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { RunningBroker } from '@keyfold/broker'
 import type { Admin, Consumer, Kafka, Producer } from 'kafkajs'
-import { kafkaFor, memoryBroker, type Received, runFrom, toReceived, until } from './kafkajs-client.ts'
+import { type Clients, memoryClients, type Received, runFrom, toReceived, until } from './kafkajs-client.ts'
 
-let broker: RunningBroker
+let clients: Clients
 let kafka: Kafka
 let admin: Admin
 let producer: Producer
 
 beforeAll(async () => {
-  broker = await memoryBroker()
-  kafka = kafkaFor(broker.address)
-  admin = kafka.admin()
-  producer = kafka.producer()
-  await Promise.all([admin.connect(), producer.connect()])
+  clients = await memoryClients()
+  ;({ kafka, admin, producer } = clients)
 })
 
-afterAll(async () => {
-  await Promise.all([admin.disconnect(), producer.disconnect()])
-  await broker.close()
-})
+afterAll(() => clients.close())
 
 const fast = { maxWaitTimeInMs: 100, heartbeatInterval: 300, sessionTimeout: 6000, rebalanceTimeout: 10_000 }
 

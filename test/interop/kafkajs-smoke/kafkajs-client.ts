@@ -1,6 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type BrokerOptions, type RunningBroker, startBroker } from '@keyfold/broker'
-import { type Consumer, type ConsumerConfig, type EachMessagePayload, Kafka, logLevel } from 'kafkajs'
+import {
+  type Admin,
+  type Consumer,
+  type ConsumerConfig,
+  type EachMessagePayload,
+  Kafka,
+  logLevel,
+  type Producer,
+} from 'kafkajs'
 
 /** A broker in memory, with the settings that make tests quick. */
 export function memoryBroker(config: Record<string, string | number | boolean> = {}): Promise<RunningBroker> {
@@ -20,6 +28,27 @@ export function kafkaFor(address: string, { retries = 12 } = {}): Kafka {
     logLevel: logLevel.NOTHING,
     retry: { initialRetryTime: 20, retries, maxRetryTime: 500 },
   })
+}
+
+/** A broker in memory, and what talks to it. */
+export interface Clients {
+  readonly kafka: Kafka
+  readonly admin: Admin
+  readonly producer: Producer
+  close(): Promise<void>
+}
+
+export async function memoryClients(): Promise<Clients> {
+  const broker = await memoryBroker()
+  const kafka = kafkaFor(broker.address)
+  const admin = kafka.admin()
+  const producer = kafka.producer()
+  await Promise.all([admin.connect(), producer.connect()])
+  const close = async () => {
+    await Promise.all([admin.disconnect(), producer.disconnect()])
+    await broker.close()
+  }
+  return { kafka, admin, producer, close }
 }
 
 export interface Received {

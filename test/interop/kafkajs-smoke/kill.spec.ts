@@ -1,15 +1,12 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { Kafka } from 'kafkajs'
+import { BrokerProcess } from '../../faults/broker/broker-process.ts'
+import { freePort } from '../../kafka/free-ports.ts'
 import { consume, kafkaFor } from './kafkajs-client.ts'
 
-const main = fileURLToPath(new URL('../../../apps/broker/src/main.ts', import.meta.url))
 const rounds = 4
 let dataDirectory: string
 let port: number
@@ -30,7 +27,7 @@ it('kill -9 under producers loses nothing acknowledged and keeps the order', asy
     const producing = produceUntilItFails(kafka, () => next++, acknowledged)
     const before = acknowledged.length
     while (acknowledged.length < before + 200) await new Promise((later) => setTimeout(later, 5))
-    broker.kill('SIGKILL')
+    await broker.kill()
     await producing
   }
   const broker = await startProcess()
@@ -40,7 +37,7 @@ it('kill -9 under producers loses nothing acknowledged and keeps the order', asy
   const count = Number((await admin.fetchTopicOffsets('numbers'))[0]?.high)
   await admin.disconnect()
   const values = (await consume(kafka, ['numbers'], { count, timeoutMs: 20_000 })).map(({ value }) => Number(value))
-  expect(await endOf(broker)).toBe(0)
+  expect(await broker.stop()).toBe(0)
   expect(acknowledged.length).toBeGreaterThanOrEqual(rounds * 200)
   const stored = new Set(values)
   expect(acknowledged.filter((value) => !stored.has(value))).toEqual([])
@@ -56,7 +53,7 @@ it('kill -9 under transactions leaves each of them whole or absent, its offsets 
     const producing = transactUntilItFails(kafkaFor(`127.0.0.1:${port}`, { retries: 3 }), () => ++next, acknowledged)
     const before = acknowledged.length
     while (acknowledged.length < before + 30) await new Promise((later) => setTimeout(later, 5))
-    broker.kill('SIGKILL')
+    await broker.kill()
     await producing
   }
   const broker = await startProcess()
@@ -69,7 +66,7 @@ it('kill -9 under transactions leaves each of them whole or absent, its offsets 
   const wanted = { count: acknowledged.length * 2, quietMs: 500, timeoutMs: 20_000 }
   const received = await consume(kafka, ['left', 'right'], wanted)
   const valuesOf = (topic: string) => received.filter((each) => each.topic === topic).map(({ value }) => Number(value))
-  expect(await endOf(broker)).toBe(0)
+  expect(await broker.stop()).toBe(0)
   const last = Math.max(...valuesOf('left'))
   expect(valuesOf('left')).toEqual(valuesOf('right'))
   expect(new Set(valuesOf('left')).size).toBe(valuesOf('left').length)
@@ -112,37 +109,7 @@ async function produceUntilItFails(kafka: Kafka, next: () => number, acknowledge
   }
 }
 
-async function startProcess(): Promise<ChildProcess> {
-  const args = ['--conditions=@keyfold/source', main, '--json', '--data', dataDirectory, '--port', `${port}`]
-  args.push('--set', 'group.initial.rebalance.delay.ms=0')
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
-  const errors: string[] = []
-  child.stderr.on('data', (chunk: Buffer) => errors.push(chunk.toString()))
-  await new Promise<void>((resolve, reject) => {
-    createInterface({ input: child.stdout }).once('line', () => resolve())
-    child.once('exit', (code) => reject(new Error(`exit code ${code}: ${errors.join('')}`)))
-  })
-  return child
-}
-
-/** Asks the process to end; resolves with its exit code. */
-function endOf(broker: ChildProcess): Promise<number | null> {
-  const ended = new Promise<number | null>((resolve) => {
-    broker.once('exit', resolve)
-  })
-  broker.kill('SIGTERM')
-  return ended
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve)
-  })
-  const address = server.address()
-  await new Promise((resolve) => {
-    server.close(resolve)
-  })
-  if (address === null || typeof address === 'string') throw new Error('no TCP address')
-  return address.port
+/** Clients make their topics by writing to them. */
+function startProcess(): Promise<BrokerProcess> {
+  return BrokerProcess.start({ dataDirectory, port, config: { 'auto.create.topics.enable': 'true' } })
 }

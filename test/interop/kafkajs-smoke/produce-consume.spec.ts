@@ -1,25 +1,18 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { RunningBroker } from '@keyfold/broker'
 import { type Admin, CompressionTypes, type Kafka, type Producer } from 'kafkajs'
-import { consume, kafkaFor, memoryBroker } from './kafkajs-client.ts'
+import { type Clients, consume, memoryClients } from './kafkajs-client.ts'
 
-let broker: RunningBroker
+let clients: Clients
 let kafka: Kafka
 let admin: Admin
 let producer: Producer
 
 beforeAll(async () => {
-  broker = await memoryBroker()
-  kafka = kafkaFor(broker.address)
-  admin = kafka.admin()
-  producer = kafka.producer()
-  await Promise.all([admin.connect(), producer.connect()])
+  clients = await memoryClients()
+  ;({ kafka, admin, producer } = clients)
 })
 
-afterAll(async () => {
-  await Promise.all([admin.disconnect(), producer.disconnect()])
-  await broker.close()
-})
+afterAll(() => clients.close())
 
 describe('messages', () => {
   it('arrive as they were sent: keys, headers, tombstones, timestamps, order', async () => {

@@ -7,16 +7,9 @@ import {
   Produce,
   TxnOffsetCommit,
 } from '@keyfold/protocol'
+import { type Generation, versions } from '../transaction-generations.ts'
 import type { Scene, SceneProducer } from './scene.ts'
 import { bytesOf, expectNone, keyedBatch, newRecords, placeOf, type Step } from './steps-logs.ts'
-
-/** Versions that clients use up to transaction version 1, and those of KIP-890. */
-const versions = {
-  1: { produce: 9, stage: 3, end: 3 },
-  2: { produce: 12, stage: 5, end: 5 },
-} as const
-
-export type Generation = keyof typeof versions
 
 const timeoutMs = 1000
 

@@ -1,7 +1,8 @@
 import { CreateTopics, DeleteTopics, JoinGroup, KafkaError, SyncGroup } from '@keyfold/protocol'
 import type { History, Isolation, SeenRecord, SentRecord } from '../history.ts'
 import type { SimBroker } from './sim-broker.ts'
-import { type BatchToSend, type Generation, type Place, type ProducerIdentity, requests } from './sim-requests.ts'
+import type { Generation } from '../transaction-generations.ts'
+import { type BatchToSend, type Place, type ProducerIdentity, requests } from './sim-requests.ts'
 
 /** What actors share. They live on when the broker is killed: then `broker()` waits for its next life. */
 export interface Stage {

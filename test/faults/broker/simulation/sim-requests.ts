@@ -16,15 +16,8 @@ import {
 } from '@keyfold/protocol'
 import { committed, committedRecords, type ReadRecord } from '../committed-records.ts'
 import type { Isolation } from '../history.ts'
+import { type Generation, versions } from '../transaction-generations.ts'
 import type { SimBroker } from './sim-broker.ts'
-
-/** Versions that clients use up to transaction version 1, and those of KIP-890. */
-const versions = {
-  1: { produce: 9, stage: 3, end: 3 },
-  2: { produce: 12, stage: 5, end: 5 },
-} as const
-
-export type Generation = keyof typeof versions
 
 export interface ProducerIdentity {
   readonly producerId: number
