@@ -146,7 +146,7 @@ describe('a sync', () => {
     expect(partition.highWatermark).toBe(0)
     await broker.storage.durable(first)
     expect(partition.highWatermark).toBe(1)
-    files.failNext('fdatasync', new Error('the disk is broken'))
+    files.failNext('fdatasync', new Error('the disk is broken'), '0000000001.journal')
     const refused = broker.storage.durable(append(partition, 'not synced'))
     await expect(refused).rejects.toThrow()
     expect(fatal).toEqual(['STORAGE_FAILED'])

@@ -123,6 +123,22 @@ describe('parking', () => {
     expect(centsOf(projections)).toEqual({ ann: 10, bob: 10, eve: 10 })
   })
 
+  it('keeps serving what a rebuild would take away again, because it has to park what was applied', async () => {
+    let broken = false
+    const projections = await started(
+      ledgerOf(30),
+      fragile((_, offset) => broken && offset === 8),
+    )
+    await projections.caughtUp()
+    broken = true
+    await expect(projections.rebuild('balances')).rejects.toMatchObject({
+      code: 'VERIFICATION_FAILED',
+      message: expect.stringContaining('9 events are parked now'),
+    })
+    expect(centsOf(projections)).toEqual({ ann: 10, bob: 10, eve: 10 })
+    expect(await projections.parked('balances')).toEqual([])
+  })
+
   it('cannot be retried while the projector is paused', async () => {
     const projections = await started(
       ledgerOf(30),

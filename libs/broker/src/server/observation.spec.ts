@@ -272,7 +272,7 @@ describe('health', () => {
 
   it('is neither after a failed sync', async () => {
     const world = await observed()
-    world.files.failNext('fdatasync', new Error('EIO'))
+    world.files.failNext('fdatasync', new Error('EIO'), '0000000001.journal')
     const lsn = newLog(world.broker, 't')
     await expect(world.broker.storage.durable(lsn)).rejects.toThrow('EIO')
     expect(await world.report('/health')).toEqual([503, 'failing', ['STORAGE_FAILED']])

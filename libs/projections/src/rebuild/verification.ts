@@ -4,8 +4,9 @@ import type { Generation, TableDigest } from '../read-model-store.ts'
 /** What a rebuild found when it compared the generations at equal positions. */
 export interface Verification {
   /**
-   * False also when the author's `verify` says so. Null when there was nothing to compare with: no serving generation, one of another version, or one that has other
-   * events parked and so cannot have the same rows.
+   * False also when the author's `verify` says so, and when events are parked that the serving generation has applied.
+   * Null when there was nothing to compare with: no serving generation, one of another version, or one whose parked
+   * events are applied now, so that the rows cannot be the same.
    */
   readonly equal: boolean | null
   /** The tables of the new generation. */
@@ -29,23 +30,20 @@ export async function verify({ made, serving, hook }: VerificationTask): Promise
     const differences = (await hook?.(made.handle, serving?.handle)) ?? []
     return { equal: differences.length > 0 ? false : null, tables, differences }
   }
-  const parked = await parkedDifference(serving, made)
-  if (parked !== undefined) return { equal: null, tables, differences: [parked] }
+  const { freed, added } = await parkedDifference(serving, made)
+  // Readers must not lose what they have seen: such a generation is not switched to by itself.
+  if (added > 0) return { equal: false, tables, differences: [`${added} events are parked now`] }
+  if (freed > 0) return { equal: null, tables, differences: [`${freed} events are parked no more`] }
   const differences = differencesOf(await serving.tables(), tables)
   return { equal: differences.length === 0, tables, differences }
 }
 
-async function parkedDifference(serving: Generation, made: Generation): Promise<string | undefined> {
+/** How many events only the serving generation has parked, and how many only the new one. */
+async function parkedDifference(serving: Generation, made: Generation): Promise<{ freed: number; added: number }> {
   const placesOf = async (generation: Generation): Promise<Set<string>> =>
     new Set((await generation.parked()).map(({ topic, partition, offset }) => `${topic}/${partition}/${offset}`))
   const [before, now] = [await placesOf(serving), await placesOf(made)]
-  const freed = [...before].filter((place) => !now.has(place)).length
-  const added = [...now].filter((place) => !before.has(place)).length
-  const parts = [
-    ...(freed > 0 ? [`${freed} events are parked no more`] : []),
-    ...(added > 0 ? [`${added} events are parked now`] : []),
-  ]
-  return parts.length === 0 ? undefined : parts.join(', ')
+  return { freed: before.difference(now).size, added: now.difference(before).size }
 }
 
 /** What differs between the tables before and after, in words. */
