@@ -66,6 +66,12 @@ export const knownDifferences: readonly KnownDifference[] = [
       operation.api === 'Fetch' && path.endsWith('.records') && isBeginning(kafka, ours),
   },
   {
+    name: 'A regular expression is resolved in the background',
+    covers: ({ path, kafka }, { operation }) =>
+      operation.about.some((name) => name.startsWith('pattern-')) &&
+      (path.endsWith('Epoch') || (operation.api === 'ConsumerGroupHeartbeat' && isEmptyAssignment(path, kafka))),
+  },
+  {
     name: 'named errors instead of UNKNOWN_SERVER_ERROR',
     covers: ({ path, kafka, ours }) => /errorCode/i.test(path) && kafka === -1 && typeof ours === 'number' && ours > 0,
   },
@@ -81,6 +87,10 @@ function isSubset(ours: unknown, kafka: unknown): boolean {
     const same = theirs.get(config['name'])
     return same !== undefined && (config['name'] === 'min.insync.replicas' || differences(same, config).length === 0)
   })
+}
+
+function isEmptyAssignment(path: string, assigned: unknown): boolean {
+  return path === 'answer.assignment.topicPartitions' && Array.isArray(assigned) && assigned.length === 0
 }
 
 function withoutOffsets(topics: unknown): readonly Named[] {

@@ -19,6 +19,16 @@ const help = `Runs one seeded script against an Apache Kafka and the bundled bro
 const settings = {
   'group.initial.rebalance.delay.ms': '0',
   'auto.create.topics.enable': 'false',
+  'group.consumer.session.timeout.ms': '1800000',
+  'group.consumer.max.session.timeout.ms': '1800000',
+}
+
+/** Those that only Kafka has: how often it looks, and what it would do in the background. */
+const kafkaSettings = {
+  'transaction.abort.timed.out.transaction.cleanup.interval.ms': '200',
+  'group.consumer.min.assignment.interval.ms': '0',
+  'group.consumer.assignment.interval.ms': '0',
+  'group.consumer.assignor.offload.enable': 'false',
 }
 
 async function main(): Promise<void> {
@@ -42,7 +52,7 @@ async function main(): Promise<void> {
 
   const trace = values.trace === undefined ? undefined : createWriteStream(values.trace)
   const kafka = await startApacheKafka({
-    properties: { ...settings, 'transaction.abort.timed.out.transaction.cleanup.interval.ms': '200' },
+    properties: { ...settings, ...kafkaSettings },
   })
   const broker = await startBroker({ memory: true, config: settings })
   try {

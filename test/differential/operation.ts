@@ -16,7 +16,13 @@ export interface Operation {
   /** `parks`: the answer may come after later operations. `none`: acks=0, no answer comes. */
   readonly answer?: 'parks' | 'none'
   /** What ids in the answer are called from now on. */
-  readonly names?: { readonly producer?: string; readonly member?: string; readonly session?: string }
+  readonly names?: {
+    readonly producer?: string
+    readonly member?: string
+    readonly session?: string
+    /** A member of a consumer group, whose assignment it is. */
+    readonly consumer?: string
+  }
   /** Codes that Kafka answers while something is still under way: the request is sent again. */
   readonly retryOn?: readonly number[]
   /** What has to have taken effect before the next operation. Kafka answers some requests earlier. */
@@ -30,6 +36,8 @@ export type Settle =
   | { readonly kind: 'no topic'; readonly topic: string }
   | { readonly kind: 'transaction'; readonly transactionalId: string }
   | { readonly kind: 'transaction timed out'; readonly transactionalId: string }
+  /** The topics that a member subscribes to by regular expression are found. */
+  | { readonly kind: 'pattern'; readonly group: string; readonly member: string }
   | { readonly kind: 'config'; readonly topic: string; readonly key: string; readonly value: string | null }
   | { readonly kind: 'pause'; readonly ms: number }
 
@@ -46,6 +54,8 @@ export type Symbolic =
   | { readonly $: 'member'; readonly of: string }
   | { readonly $: 'topicId'; readonly of: string }
   | { readonly $: 'session'; readonly of: string }
+  /** The partitions that a member of a consumer group was told to have: last, or before that. */
+  | { readonly $: 'owned'; readonly of: string; readonly when: 'now' | 'before' }
   | { readonly $: 'bytes'; readonly text: string }
   /** A consumer's metadata for JoinGroup. */
   | { readonly $: 'subscription'; readonly topics: readonly string[] }

@@ -46,6 +46,21 @@ export interface ScriptGroup {
   readonly members: readonly ScriptMember[]
 }
 
+/** A member of a group of the consumer protocol. It makes its id up itself: its name. */
+export interface ScriptConsumer {
+  readonly name: string
+  readonly instanceId: string | null
+  isIn: boolean
+  epoch: number
+}
+
+export interface ScriptConsumerGroup {
+  readonly name: string
+  /** What its members ask for. */
+  readonly assignor: 'range' | 'uniform'
+  readonly members: readonly ScriptConsumer[]
+}
+
 /** A fetch session that both brokers keep. */
 export interface ScriptFetchSession {
   readonly name: string
@@ -63,6 +78,7 @@ export class Script {
   readonly topics: ScriptTopic[] = []
   readonly producers: ScriptProducer[] = []
   readonly groups: ScriptGroup[] = []
+  readonly consumerGroups: ScriptConsumerGroup[] = []
   readonly fetchSessions: ScriptFetchSession[] = []
   /** What has to come next, before anything is picked. */
   readonly queue: Plan[] = []

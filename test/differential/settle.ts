@@ -43,9 +43,29 @@ async function hasHappened(side: Asked, awaited: Settle): Promise<boolean> {
       return !(await transactionState(side, awaited.transactionalId)).startsWith('Prepare')
     case 'transaction timed out':
       return (await transactionState(side, awaited.transactionalId)) === 'CompleteAbort'
+    case 'pattern':
+      return isResolved(side, awaited)
     case 'config':
       return (await configOf(side, awaited.topic, awaited.key)) === awaited.value
   }
+}
+
+/**
+ * A member's regular expression is resolved in the background by Kafka, which then moves the group to another epoch. So
+ * it beats in full until its epoch stands still for a while: there is no other sign of it.
+ */
+async function isResolved(side: Asked, { group, member }: { group: string; member: string }): Promise<boolean> {
+  const before = await epochOf(side, group)
+  await pause(300)
+  const request = { groupId: group, memberId: member, memberEpoch: before, topicPartitions: [] }
+  const { errorCode } = await side.ask('ConsumerGroupHeartbeat', 1, request)
+  return errorCode === 0 && (await epochOf(side, group)) === before
+}
+
+async function epochOf(side: Asked, group: string): Promise<number> {
+  const answer = await side.ask('ConsumerGroupDescribe', 1, { groupIds: [group] })
+  const [description] = answer['groups'] as readonly { readonly members: readonly { readonly memberEpoch: number }[] }[]
+  return description?.members[0]?.memberEpoch ?? 0
 }
 
 async function transactionState(side: Asked, transactionalId: string): Promise<string> {

@@ -25,6 +25,7 @@ export class Side {
   readonly members = new Names()
   readonly topicIds = new Names()
   readonly epochs = new Map<string, number>()
+  readonly #owned = new Map<string, { readonly now: unknown; readonly before: unknown }>()
   readonly #sessions = new Map<string, number>()
   /** Timestamps after this are this broker's clock. */
   readonly startedAtMs: number
@@ -97,7 +98,8 @@ export class Side {
   }
 
   #learn({ names = {} }: Operation, answer: Answer): void {
-    const { producer, member, session } = names
+    const { producer, member, session, consumer } = names
+    if (consumer !== undefined) this.#learnAssignment(consumer, answer)
     const { sessionId, errorCode, producerId, producerEpoch, memberId } = answer
     if (producer !== undefined && errorCode === 0 && typeof producerId === 'number' && producerId >= 0) {
       this.producers.set(producer, String(producerId))
@@ -105,6 +107,14 @@ export class Side {
     }
     if (session !== undefined && typeof sessionId === 'number' && sessionId > 0) this.#sessions.set(session, sessionId)
     if (member !== undefined && typeof memberId === 'string' && memberId !== '') this.members.set(member, memberId)
+  }
+
+  #learnAssignment(consumer: string, { errorCode, memberEpoch, assignment }: Answer): void {
+    if (errorCode !== 0 || typeof memberEpoch !== 'number') return
+    if (memberEpoch < 0) this.#owned.delete(consumer)
+    const { topicPartitions } = (assignment ?? {}) as { readonly topicPartitions?: unknown }
+    if (topicPartitions === undefined) return
+    this.#owned.set(consumer, { now: topicPartitions, before: this.#owned.get(consumer)?.now ?? [] })
   }
 
   /** The value with this broker's ids in place of symbols. */
@@ -127,6 +137,8 @@ export class Side {
         return this.topicIds.get(symbol.of) ?? 'AAAAAAAAAAAAAAAAAAAAEA'
       case 'session':
         return this.#sessions.get(symbol.of) ?? 7
+      case 'owned':
+        return this.#owned.get(symbol.of)?.[symbol.when] ?? []
       case 'bytes':
         return Buffer.from(symbol.text)
       case 'subscription':

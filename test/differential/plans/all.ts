@@ -1,5 +1,6 @@
 import type { Plan, Planned, Script } from '../script.ts'
 import * as bad from './bad-requests.ts'
+import * as consumers from './consumer-groups.ts'
 import * as groups from './groups.ts'
 import * as sessions from './fetch-sessions.ts'
 import * as producing from './producing.ts'
@@ -52,6 +53,20 @@ const areas: Readonly<Record<string, readonly (readonly [Plan, number])[]>> = {
     [groups.deleteOffsets, 1],
     [groups.findCoordinator, 1],
   ],
+  consumers: [
+    [consumers.joinConsumer, 8],
+    [consumers.beatConsumer, 16],
+    [consumers.fullBeatConsumer, 2],
+    [consumers.wrongEpochConsumer, 3],
+    [consumers.leaveConsumer, 2],
+    [consumers.wrongBeat, 3],
+    [consumers.joinWithoutId, 0.5],
+    [consumers.joinByPattern, 0.7],
+    [consumers.describeConsumers, 5],
+    [consumers.commitAsConsumer, 4],
+    [consumers.fetchAsConsumer, 3],
+    [consumers.classicRequest, 2],
+  ],
   topics: [
     [topics.createTopic, 2],
     [topics.createWrongTopic, 4],
@@ -81,6 +96,12 @@ export function nextOperation(script: Script, only: readonly string[]): Planned 
     if (topic !== undefined) return topic
   }
   if (script.groups.length < 3) script.groups.push(...['g1', 'g2', 'g3'].map(groups.newGroup))
+  if (script.consumerGroups.length < 3) {
+    const assignors = { c1: 'range', c2: 'range', c3: 'uniform' } as const
+    for (const [name, assignor] of Object.entries(assignors)) {
+      script.consumerGroups.push(consumers.newConsumerGroup(name, assignor))
+    }
+  }
   const queued = script.queue.shift()?.(script)
   if (queued !== undefined) return queued
   for (;;) {

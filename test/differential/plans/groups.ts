@@ -180,6 +180,8 @@ export const commit: Plan = (script) => {
   const { group, member } = pair
   const asMember = script.chance(0.6)
   const committedMetadata = script.one(null, '', 'meta', 'x'.repeat(script.chance(0.1) ? 5_000 : 5))
+  const groupId = script.chance(0.03) ? script.fresh('lonely-') : group.name
+  if (isTooLong(committedMetadata)) script.queue.push(firstCommit(groupId, topic.name))
   const partitions = [
     {
       partitionIndex: script.chance(0.05) ? 99 : script.partitionOf(topic),
@@ -195,7 +197,7 @@ export const commit: Plan = (script) => {
       version,
       ...of(group, member),
       request: {
-        groupId: script.chance(0.03) ? script.fresh('lonely-') : group.name,
+        groupId,
         generationIdOrMemberEpoch: asMember ? generationOf(script, member) : -1,
         memberId: asMember ? { $: 'member', of: member.name } : '',
         ...(asMember && instance(member, version, 7)),
@@ -204,6 +206,30 @@ export const commit: Plan = (script) => {
         ],
       },
     },
+  }
+}
+
+/** Longer than `offset.metadata.max.bytes`. */
+export function isTooLong(metadata: string | null): boolean {
+  return metadata !== null && metadata.length > 4_096
+}
+
+/** Makes a group to be seen that only a refused commit may have made: in Kafka it is not (broker-differences.md, 68). */
+export function firstCommit(groupId: string, topic: string): Plan {
+  return (script) => {
+    const version = script.version('OffsetCommit', { max: 9 })
+    if (version === undefined) return undefined
+    const partitions = [{ partitionIndex: 0, committedOffset: 1, committedMetadata: 'short' }]
+    return {
+      operation: {
+        title: 'commit after one that was too long',
+        api: 'OffsetCommit',
+        version,
+        connection: 'groups',
+        about: [groupId],
+        request: { groupId, generationIdOrMemberEpoch: -1, memberId: '', topics: [{ name: topic, partitions }] },
+      },
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Operation } from '../operation.ts'
 import type { Plan, Script, ScriptProducer } from '../script.ts'
+import { firstCommit, isTooLong } from './groups.ts'
 import { newProducer, sequencedProduce } from './producing.ts'
 
 /** CONCURRENT_TRANSACTIONS and what a coordinator says while it loads: Kafka's clients send again, so do we. */
@@ -132,6 +133,8 @@ export const commitOffsetsInTransaction: Plan = (script) => {
   if (producer === undefined || !producer.hasOffsets || group === undefined) return undefined
   if (topic === undefined || version === undefined) return undefined
   const member = script.chance(0.5) ? script.pick(group.members) : undefined
+  const committedMetadata = script.one('', 'm', 'x'.repeat(script.chance(0.05) ? 5_000 : 3))
+  if (isTooLong(committedMetadata)) script.queue.push(firstCommit(group.name, topic.name))
   return {
     operation: {
       title: 'commit offsets in the transaction',
@@ -155,7 +158,7 @@ export const commitOffsetsInTransaction: Plan = (script) => {
               {
                 partitionIndex: script.partitionOf(topic),
                 committedOffset: script.between(0, 500),
-                committedMetadata: script.one('', 'm', 'x'.repeat(script.chance(0.05) ? 5000 : 3)),
+                committedMetadata,
               },
             ],
           },
