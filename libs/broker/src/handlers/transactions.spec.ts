@@ -135,6 +135,17 @@ describe('ApiVersions', () => {
   })
 })
 
+describe('InitProducerId', () => {
+  it.each([
+    { producerId: 7, producerEpoch: -1 },
+    { producerId: -1, producerEpoch: 7 },
+  ])('refuses a producer that names only one of its id and epoch (KIP-360): %o', async (named) => {
+    const request = { transactionalId: 'half named', transactionTimeoutMs: 60_000, ...named }
+    const answer = await client.call(InitProducerId, 4, request)
+    expect(answer).toMatchObject({ errorCode: KafkaError.INVALID_REQUEST.code, producerId: -1, producerEpoch: -1 })
+  })
+})
+
 describe('Produce', () => {
   it('statement 26: what was not announced is refused in the words of the version; version 12 announces it', async () => {
     const producer = await init('words')
