@@ -15,16 +15,16 @@ export const systemClock: Clock = {
 }
 
 /** Waits, or stops waiting when the signal is raised. */
-export async function pauseFor(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return
+export async function pauseFor(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
+  if (signal?.aborted === true) return
   await new Promise<void>((resolve) => {
     const done = (): void => {
       cancel()
-      signal.removeEventListener('abort', done)
+      signal?.removeEventListener('abort', done)
       resolve()
     }
     const cancel = clock.after(ms, done)
-    signal.addEventListener('abort', done)
+    signal?.addEventListener('abort', done)
   })
 }
 

@@ -14,6 +14,7 @@ import type { RetryReport } from './runner/partition-parking.ts'
 import { type PartitionProgress, partitionKey } from './runner/partition-progress.ts'
 import { PositionWatch } from './runner/position-watch.ts'
 import type { Surroundings } from './runner/surroundings.ts'
+import { refuseOtherTopic } from './runner/topic-partitions.ts'
 import { WriteLane } from './stores/write-lane.ts'
 
 /** What a process knows of one projector and does with it. */
@@ -184,9 +185,7 @@ export class ProjectorHost {
 
   /** Answers once the position is in the rows, or `timeout`. */
   async waitFor(partition: TopicPartition, offset: number, deadlineMs: number): Promise<'visible' | 'timeout'> {
-    const { name, topics } = this.descriptor
-    if (!topics.includes(partition.topic))
-      throw fail('TOPIC_NOT_READ', `projector ${name} does not read ${partition.topic}`)
+    refuseOtherTopic(this.descriptor, partition.topic)
     return await this.#watch.within({ partition, position: offset + 1 }, this.#surroundings.clock, deadlineMs)
   }
 

@@ -105,23 +105,8 @@ export const strikes = {
     }
   },
 
-  'database restart': async (world) => {
-    const writing = world.writer.write(6)
-    await sleep(world.random() * 20)
-    await world.postgres.stop('fast')
-    await world.postgres.start()
-    await writing
-    await missed(world, 'database restart')
-  },
-
-  'database crash': async (world) => {
-    const writing = world.writer.write(6)
-    await sleep(world.random() * 20)
-    await world.postgres.stop('immediate')
-    await world.postgres.start()
-    await writing
-    await missed(world, 'database crash')
-  },
+  'database restart': (world) => stoppingDatabase(world, 'database restart', 'fast'),
+  'database crash': (world) => stoppingDatabase(world, 'database crash', 'immediate'),
 
   'connections terminated': async (world) => {
     const writing = world.writer.write(8)
@@ -219,8 +204,17 @@ async function look(world: FaultWorld): Promise<void> {
   await sleep(5)
 }
 
-/** Whether the process that projects had to wait for its database. */
-async function missed(world: FaultWorld, strike: 'database restart' | 'database crash'): Promise<void> {
+/** The database ends while events are written, and comes back; counts how often the process that projects missed it. */
+async function stoppingDatabase(
+  world: FaultWorld,
+  strike: 'database restart' | 'database crash',
+  mode: 'fast' | 'immediate',
+): Promise<void> {
+  const writing = world.writer.write(6)
+  await sleep(world.random() * 20)
+  await world.postgres.stop(mode)
+  await world.postgres.start()
+  await writing
   await world.caughtUp(strike)
   const { outages } = await world.process.ask('status', 'status')
   world.count(TRACES[strike], outages)

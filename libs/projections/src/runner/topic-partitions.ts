@@ -1,6 +1,12 @@
 import type { KafkaClient } from '@keyfold/kafka'
+import type { HostedProjector } from '../effects.ts'
 import { fail } from '../errors.ts'
 import type { TopicPartition } from '../read-model-store.ts'
+
+/** Nobody could wait for it. Errors: `TOPIC_NOT_READ`. */
+export function refuseOtherTopic({ name, topics }: HostedProjector, topic: string): void {
+  if (!topics.includes(topic)) throw fail('TOPIC_NOT_READ', `projector ${name} does not read ${topic}`)
+}
 
 /** Every partition that a projector reads. Errors: `TOPIC_MISSING`, those of the client. */
 export async function partitionsOf(

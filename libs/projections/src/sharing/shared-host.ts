@@ -16,7 +16,7 @@ import type { RetryReport } from '../runner/partition-parking.ts'
 import { type PartitionProgress, partitionKey } from '../runner/partition-progress.ts'
 import { PositionWatch } from '../runner/position-watch.ts'
 import type { Surroundings } from '../runner/surroundings.ts'
-import { partitionsOf } from '../runner/topic-partitions.ts'
+import { partitionsOf, refuseOtherTopic } from '../runner/topic-partitions.ts'
 import { WriteLane } from '../stores/write-lane.ts'
 import { PartitionTenure } from './partition-tenure.ts'
 import { activeOf, type SharedReadModel, type Sight } from './shared-read-model.ts'
@@ -153,9 +153,7 @@ export class SharedHost implements Hosted {
   }
 
   async waitFor(partition: TopicPartition, offset: number, deadlineMs: number): Promise<'visible' | 'timeout'> {
-    const { name, topics } = this.descriptor
-    if (!topics.includes(partition.topic))
-      throw fail('TOPIC_NOT_READ', `projector ${name} does not read ${partition.topic}`)
+    refuseOtherTopic(this.descriptor, partition.topic)
     return await this.#waiting(() =>
       this.#watch.within({ partition, position: offset + 1 }, this.#options.surroundings.clock, deadlineMs),
     )
@@ -262,7 +260,7 @@ export class SharedHost implements Hosted {
       await this.#lead(async () => {})
     } catch (error) {
       if (!isPassing(error)) throw error
-      await pauseFor(this.#options.surroundings.clock, waitingMs, new AbortController().signal)
+      await pauseFor(this.#options.surroundings.clock, waitingMs)
       await this.#look()
     }
   }
@@ -279,7 +277,7 @@ export class SharedHost implements Hosted {
     if (!isUnfinished && (active.version >= version || own.some(({ status }) => status !== 'building'))) return
     this.#lead(async (host) => {
       const { clock } = this.#options.surroundings
-      while (host.status.state === 'rebuilding') await pauseFor(clock, waitingMs, new AbortController().signal)
+      while (host.status.state === 'rebuilding') await pauseFor(clock, waitingMs)
       const { error } = host.status
       if (error !== undefined) throw error
     }).catch((error: unknown) => {

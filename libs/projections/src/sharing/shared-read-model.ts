@@ -20,8 +20,8 @@ export interface SharedReadModel<Tx = unknown, Handle = unknown> {
   lead(leader: string, leaseMs: number): Promise<boolean>
   /** Ends the lead, if it is still this one's. */
   resign(leader: string): Promise<void>
-  /** Notes for the other processes why a partition has halted, or that it goes on. */
-  setHalted(generation: number, partition: TopicPartition, error: string | undefined): Promise<void>
+  /** Notes for the other processes why a partition has halted. Whoever leads next forgets it. */
+  setHalted(generation: number, partition: TopicPartition, error: string): Promise<void>
 }
 
 /** A projector as every process sees it. */

@@ -38,7 +38,6 @@ const LEAD = `INSERT INTO $.lead AS l VALUES ($1, $2, now() + $3 * interval '1 m
   WHERE l.leader = $2 OR l.until <= now() RETURNING 1`
 const HALT = `INSERT INTO $.halted VALUES ($1, $2, $3, $4, $5)
   ON CONFLICT (projector, generation, topic, partition) DO UPDATE SET error = $5`
-const GO_ON = 'DELETE FROM $.halted WHERE projector = $1 AND generation = $2 AND topic = $3 AND partition = $4'
 
 interface LookRow {
   readonly [column: string]: unknown
@@ -99,10 +98,8 @@ export class PostgresSharing implements SharedReadModel<PostgresTransaction, Pos
     await this.#run('DELETE FROM $.lead WHERE projector = $1 AND leader = $2', [leader])
   }
 
-  async setHalted(generation: number, { topic, partition }: TopicPartition, error: string | undefined): Promise<void> {
-    const place = [generation, topic, partition]
-    if (error === undefined) await this.#run(GO_ON, place)
-    else await this.#run(HALT, [...place, error])
+  async setHalted(generation: number, { topic, partition }: TopicPartition, error: string): Promise<void> {
+    await this.#run(HALT, [generation, topic, partition, error])
   }
 
   #inTurn<Row extends Record<string, unknown>>(text: string, values: readonly unknown[]) {
