@@ -17,10 +17,11 @@ export interface TailBatch {
 
 /** The newest batches of a log, in order, without gaps: what has not been flushed, and what readers at the end want. */
 export class Tail {
-  #batches: TailBatch[] = []
-  /** Batches before this place have been dropped; the array is shortened now and then. */
+  #batches: (TailBatch | undefined)[] = []
+  /** Places before this one are empty, their batches have been dropped; the array is shortened now and then. */
   #start = 0
   #flushed = 0
+  #unflushedBytes = 0
 
   get length(): number {
     return this.#batches.length - this.#start
@@ -39,14 +40,26 @@ export class Tail {
     return this.#flushed === this.#batches.length
   }
 
+  /** Bytes of the batches that are not in their files yet, durable or not. */
+  get unflushedBytes(): number {
+    return this.#unflushedBytes
+  }
+
+  get firstUnflushed(): TailBatch | undefined {
+    return this.#batches[this.#flushed]
+  }
+
   push(batch: TailBatch): void {
     this.#batches.push(batch)
+    this.#unflushedBytes += batch.bytes.length
   }
 
   /** Drops the oldest batch if it is in its file; returns its bytes, 0 if it has to stay. */
   dropOldest(): number {
     const oldest = this.#batches[this.#start]
     if (oldest === undefined || this.#flushed <= this.#start) return 0
+    // At once: a thousand batches of the largest size would be a gigabyte.
+    this.#batches[this.#start] = undefined
     this.#start += 1
     if (this.#start >= 1024 && this.#start * 2 > this.#batches.length) {
       this.#batches = this.#batches.slice(this.#start)
@@ -70,7 +83,11 @@ export class Tail {
     return taken
   }
 
+  /** The next `count` unflushed batches are in their file, or need not be any more. */
   markFlushed(count: number): void {
+    for (const batch of this.#batches.slice(this.#flushed, this.#flushed + count)) {
+      this.#unflushedBytes -= batch?.bytes.length ?? 0
+    }
     this.#flushed += count
   }
 
