@@ -43,6 +43,8 @@ describe('docker-compose.yml', () => {
     expect(services['bank']?.environment).toMatchObject({
       KAFKA_BROKERS: brokers,
       SCHEMA_REGISTRY_URL: 'http://registry:8081',
+      // Without it the host may not operate the read models: it is no caller from the same machine.
+      KEYFOLD_APP_TOKEN: '${KEYFOLD_APP_TOKEN:-}',
     })
     expect(Object.keys(services['bank']?.depends_on ?? {})).toEqual(['kafka-1', 'kafka-2', 'kafka-3', 'registry'])
   })

@@ -5,6 +5,9 @@ import { AccountsModule } from './accounts/accounts.module.ts'
 import { OperationsModule } from './operations/operations.module.ts'
 import { PaymentsModule } from './payments/payments.module.ts'
 
+/** What `keyfold projections` shows on behalf of its callers; without it only those on this machine are let in. */
+const token = process.env['KEYFOLD_APP_TOKEN'] ?? ''
+
 /** Accounts, payments between them, and what operating them needs. */
 @Module({
   imports: [
@@ -12,8 +15,8 @@ import { PaymentsModule } from './payments/payments.module.ts'
     AccountsModule,
     PaymentsModule,
     OperationsModule,
-    // `keyfold projections` and `keyfold parked` speak to it, from this machine.
-    KeyfoldOperationsModule.forRoot(),
+    // `keyfold projections` and `keyfold parked` speak to it.
+    KeyfoldOperationsModule.forRoot(token === '' ? {} : { token }),
   ],
   // Answers say where events lie; requests may wait until they show: Keyfold-Position, Prefer: wait=2.
   providers: [{ provide: APP_INTERCEPTOR, useClass: KeyfoldPositionInterceptor }],

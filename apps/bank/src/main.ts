@@ -17,6 +17,7 @@ const USAGE = `The Keyfold bank: broker, registry and application in one.
   KAFKA_BROKERS=host:port,…     an Apache Kafka instead of the bundled broker
   SCHEMA_REGISTRY_URL=http://…  a schema registry instead of the bundled one
   KEYFOLD_BROKER_PORT, KEYFOLD_REGISTRY_PORT, BANK_HOST
+  KEYFOLD_APP_TOKEN             what callers of /keyfold/projections have to show (default: be on this machine)
   KEYFOLD_BROKER_METRICS_PORT   metrics and health of the bundled broker over HTTP (default: not at all)
 `
 
