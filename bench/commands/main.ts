@@ -24,14 +24,26 @@ const { values: options } = parseArgs({
     bytes: { type: 'string', default: '100,1024' },
     rounds: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '1.5' },
-    /** m: the comparison, k: on an Apache Kafka, h: partitions change hands, a: ever more aggregates. */
     parts: { type: 'string', default: 'mkha' },
     touched: { type: 'string', default: '1000000' },
     aggregates: { type: 'string', default: '2000' },
-    /** Contestants whose name contains this. */
     only: { type: 'string', default: '' },
+    help: { type: 'boolean', default: false },
   },
 })
+const help = `Durable commands in a closed loop, beside what one would take or write instead.
+
+  --parts <mkha>         m the comparison on the bundled broker, k on an Apache Kafka, h partitions that change hands,
+                         a memory over ever more aggregates
+  --callers <numbers>    (default 1,16,32,64,256)
+  --partitions <numbers> (default 1,8)
+  --bytes <numbers>      of an event (default 100,1024)
+  --rounds <number>      of which the median is taken (default 3)
+  --seconds <number>     of each figure and round (default 1.5)
+  --aggregates <number>  that the callers turn to (default 2000)
+  --touched <number>     aggregates for a (default 1000000)
+  --only <text>          contestants whose name contains this
+`
 const callerCounts = options.callers.split(',').map(Number)
 const measuredMs = Number(options.seconds) * 1000
 const warmUpMs = 500
@@ -43,6 +55,7 @@ const warmUpMs = 500
  */
 async function main(): Promise<void> {
   const { parts } = options
+  if (options.help) return void process.stdout.write(help)
   if (parts.includes('m')) await compareOnBundled()
   if (parts.includes('k')) await compareOnKafka()
   if (parts.includes('h')) await benchHandOver()

@@ -14,17 +14,27 @@ const { values: options } = parseArgs({
     events: { type: 'string', default: '1000000' },
     rounds: { type: 'string', default: '3' },
     partitions: { type: 'string', default: '1,8' },
-    /** Contestants of the rebuild whose name contains this. */
     only: { type: 'string', default: '' },
-    /** What writes a statement per event into PostgreSQL takes long: it gets this share of the log. */
     'slow-share': { type: 'string', default: '0.01' },
-    /** rebuild: all contestants side by side; live: lag at 5,000 events/s; app: command to visible read in the bank. */
     parts: { type: 'string', default: 'rebuild,live,app' },
     seconds: { type: 'string', default: '10' },
-    /** Says what the time of a rebuild is spent on; rates are lower with it. */
     profile: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
   },
 })
+
+const help = `The read side beside what one would write by hand, and beside emmett.
+
+  --parts <names>        rebuild: all contestants; live: lag at 5,000 events/s; app: command to visible read in the bank
+                         (default rebuild,live,app)
+  --events <number>      in the log (default 1000000)
+  --partitions <numbers> (default 1,8)
+  --rounds <number>      of which the median is taken (default 3)
+  --seconds <number>     of live and app (default 10)
+  --only <text>          contestants of the rebuild whose name contains this
+  --slow-share <number>  the part of the log for those that write a statement per event into PostgreSQL (default 0.01)
+  --profile              what the time of a rebuild is spent on; rates are lower with it
+`
 
 /** The bank's number, whatever is measured beside it. */
 const BANK_PARTITIONS = 4
@@ -34,6 +44,7 @@ const BANK_PARTITIONS = 4
  * another one. `npm run bench:projections -- --events 1000000 --parts rebuild`; Markdown on the standard output.
  */
 async function main(): Promise<void> {
+  if (options.help) return void process.stdout.write(help)
   const parts = new Set(options.parts.split(','))
   const [events, seconds] = [Number(options.events), Number(options.seconds)]
   const broker = await startBundled()
