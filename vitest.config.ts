@@ -14,6 +14,8 @@ export default defineConfig({
     pool: 'forks',
     testTimeout: 20_000,
     hookTimeout: 30_000,
+    // A second, the default, is not enough on a busy machine.
+    expect: { poll: { timeout: 15_000 } },
     execArgv: ['--conditions=@keyfold/source'],
     maxWorkers: 2,
     include: ['libs/*/src/**/*.spec.ts', 'apps/*/src/**/*.spec.ts', 'test/**/*.spec.ts'],

@@ -188,4 +188,4 @@ it('an event gets a field and a read model another shape: the old rows answer un
   expect(reader.balances()).toEqual(after)
   expect(await foldOfTheLog(eventStore, accounts)).toEqual(after)
   expect(accounts.map((accountId) => reader.memos(accountId))).toEqual([';rent;', ';', ';', ';'])
-})
+}, 60_000)

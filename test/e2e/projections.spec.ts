@@ -93,6 +93,24 @@ describe('the bank’s read models', () => {
     expect((await keyfold('projections', 'cancel', 'balances')).err.join('\n')).toContain('REBUILD_MISSING')
   })
 
+  it('show what each event of a key does to them, on rows of its own', async () => {
+    const run = await keyfold('projections', 'debug', 'balances', '--key', 'a1', '--json')
+    expect(run.code).toBe(0)
+    const { events } = envelopeOf('projections debug', run).data as {
+      events: { type: string; outcome: string; rows: { table: string; after: { balance_cents: number } }[] }[]
+    }
+    expect(events.map(({ type, outcome }) => [type, outcome])).toEqual([
+      ['bank.AccountOpened', 'applied'],
+      ['bank.MoneyDeposited', 'applied'],
+      ['bank.MoneyDeposited', 'applied'],
+    ])
+    expect(events.map(({ rows }) => rows.map(({ table, after }) => [table, after.balance_cents]))).toEqual([
+      [['balances', 0]],
+      [['balances', 10_000]],
+      [['balances', 10_100]],
+    ])
+  })
+
   it('have nothing parked, and say so', async () => {
     const list = await keyfold('parked', 'list', 'balances', '--json')
     expect(envelopeOf('parked list', list).data).toEqual([])

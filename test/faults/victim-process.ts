@@ -52,12 +52,23 @@ export async function startProgram(
   const child = spawn(process.execPath, [...options, main, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env })
   let errors = ''
   child.stderr.on('data', (chunk: Buffer) => (errors = (errors + chunk.toString()).slice(-ERRORS_MAX)))
-  await new Promise<void>((resolve, reject) => {
-    createInterface({ input: child.stdout }).on('line', (line) => onLine(line) && resolve())
-    child.once('exit', (code, signal) => reject(new Error(`${name} ended with ${code ?? signal}: ${errors}`)))
-  })
+  const late = setTimeout(() => {
+    errors += `not up within ${UP_WITHIN_MS} ms`
+    child.kill('SIGKILL')
+  }, UP_WITHIN_MS)
+  try {
+    await new Promise<void>((resolve, reject) => {
+      createInterface({ input: child.stdout }).on('line', (line) => onLine(line) && resolve())
+      child.once('exit', (code, signal) => reject(new Error(`${name} ended with ${code ?? signal}: ${errors}`)))
+    })
+  } finally {
+    clearTimeout(late)
+  }
   return child
 }
+
+/** A program that is not up after so many milliseconds never will be: it is ended. */
+const UP_WITHIN_MS = 180_000
 
 /** Characters of standard error that are kept for the text of an error. */
 const ERRORS_MAX = 4_000

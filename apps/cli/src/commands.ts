@@ -14,6 +14,7 @@ import { groupsList } from './commands/groups-list.ts'
 import { groupsReset } from './commands/groups-reset.ts'
 import { parkedDrop, parkedList, parkedRetry, parkedShow } from './commands/parked.ts'
 import { produce } from './commands/produce.ts'
+import { projectionsDebug } from './commands/projections-debug.ts'
 import { projectionsList } from './commands/projections-list.ts'
 import { projectionsRebuild } from './commands/projections-rebuild.ts'
 import { projectionsStatus } from './commands/projections-status.ts'
@@ -97,6 +98,7 @@ export const commands: readonly CommandDefinition[] = [
   projectionsCancel,
   projectionsRollBack,
   projectionsDropOld,
+  projectionsDebug,
   parkedList,
   parkedShow,
   parkedRetry,

@@ -1,7 +1,7 @@
 import type { AggregateQueries, CommandOutcome, EventStore } from '@keyfold/event-store'
 import { type Command, commandDefinitionOf } from '@keyfold/eventsourcing'
 import type { KafkaClient } from '@keyfold/kafka'
-import type { Projections } from '@keyfold/projections'
+import { pauseFor, type Projections, systemClock } from '@keyfold/projections'
 import {
   type BeforeApplicationShutdown,
   Inject,
@@ -36,7 +36,7 @@ export class KeyfoldRuntime implements OnModuleInit, BeforeApplicationShutdown, 
   #running: Running | undefined
   #telemetry: Telemetry | undefined
   #failure: Error | undefined
-  #stopping = false
+  readonly #stopping = new AbortController()
   /** What telemetry says of a command, by its name. */
   readonly #targets = new Map<string, SentCommand>()
   /** Makes ids of requests and commands. */
@@ -85,7 +85,7 @@ export class KeyfoldRuntime implements OnModuleInit, BeforeApplicationShutdown, 
 
   /** For health checks: whether everything beneath has started, whether it is stopping, and what has failed since. */
   get condition(): { readonly started: boolean; readonly stopping: boolean; readonly failure: Error | undefined } {
-    return { started: this.#running !== undefined, stopping: this.#stopping, failure: this.#failure }
+    return { started: this.#running !== undefined, stopping: this.#stopping.signal.aborted, failure: this.#failure }
   }
 
   get options(): ResolvedOptions {
@@ -111,12 +111,12 @@ export class KeyfoldRuntime implements OnModuleInit, BeforeApplicationShutdown, 
 
   /** HTTP still answers commands and queries while this runs: what is being projected is finished, no more is taken. */
   async beforeApplicationShutdown(): Promise<void> {
-    this.#stopping = true
+    this.#stopping.abort()
     await this.#closers.close('workers')
   }
 
   async onApplicationShutdown(): Promise<void> {
-    this.#stopping = true
+    this.#stopping.abort()
     await this.#starting?.catch(() => undefined)
     await this.#closers.close('all')
   }
@@ -164,13 +164,13 @@ export class KeyfoldRuntime implements OnModuleInit, BeforeApplicationShutdown, 
 
   /** Until it has worked, or the application ends; everything that needs it fails with `NOT_STARTED` meanwhile. */
   async #startInBackground(): Promise<void> {
-    while (!this.#stopping && this.#running === undefined)
+    while (!this.#stopping.signal.aborted && this.#running === undefined)
       try {
         await this.start()
       } catch (error) {
         this.#failure = error instanceof Error ? error : new Error(String(error))
         this.#log('error', 'Keyfold could not start yet', { error: String(error) })
-        await new Promise((resolve) => setTimeout(resolve, this.#options.connection.delayMs))
+        await pauseFor(systemClock, this.#options.connection.delayMs, this.#stopping.signal)
       }
     if (this.#running !== undefined) this.#failure = undefined
   }

@@ -14,11 +14,18 @@ export const fail = defineErrors({
     retriable: true,
     fix: 'create the topic before the projector starts, or correct its name in "from"',
   },
-  TOPIC_NOT_READ: { retriable: false, fix: 'wait only for projectors that read the topic of the position' },
+  TOPIC_NOT_READ: { retriable: false, fix: 'name a topic that the projector reads, or another projector' },
   EFFECTS_NOT_REPEATED: {
     retriable: false,
-    fix: 'rebuild the projector itself: its effects never run for events of the past',
+    fix: 'name the projector itself, without .effects: its effects never run for events of the past',
   },
+  SETUP_FAILED: { retriable: false, fix: "correct the projector's setup or indexes: see the cause" },
+  SCRATCH_MISSING: {
+    retriable: false,
+    fix: 'give the store of this projector a method `scratch`, or try the events in a test: givenEvents of @keyfold/testing',
+  },
+  DEBUG_RANGE_INVALID: { retriable: false, fix: 'correct what the message names' },
+  DEBUG_RUNNING: { retriable: true, fix: 'try again when the events that are being tried now are done' },
   REBUILD_MISSING: { retriable: true, fix: 'start a rebuild first: projections.rebuild(name)' },
   GENERATION_MISSING: {
     retriable: false,
@@ -86,8 +93,13 @@ export function hasCode(error: unknown, code: string): boolean {
  * nothing is wrong with events or handlers.
  */
 export function isOutage(error: unknown): boolean {
+  return isCausedBy(error, 'READ_MODEL_UNAVAILABLE') || isCausedBy(error, 'SCHEMA_UNKNOWN')
+}
+
+/** Whether an error, or one that it wraps, has this code. */
+export function isCausedBy(error: unknown, code: string): boolean {
   for (let at = error, depth = 0; at instanceof Error && depth < 8; at = at.cause, depth++)
-    if (hasCode(at, 'READ_MODEL_UNAVAILABLE') || hasCode(at, 'SCHEMA_UNKNOWN')) return true
+    if (hasCode(at, code)) return true
   return false
 }
 

@@ -1,4 +1,7 @@
-export { type Clock, systemClock } from './clock.ts'
+export { type Clock, pauseFor, systemClock } from './clock.ts'
+export type { DebugReport } from './debug/debug.ts'
+export type { DebugRange } from './debug/debug-range.ts'
+export type { DebuggedEvent, HandledEvent } from './debug/trial.ts'
 export type { Log } from './log.ts'
 export {
   type LogPosition,
@@ -27,7 +30,8 @@ export type { RebuildOptions } from './rebuild/running-build.ts'
 export type { Verification } from './rebuild/verification.ts'
 export type { BatchLimits } from './runner/surroundings.ts'
 export type { RetryPolicy } from './runner/trouble.ts'
-export type { SeenPartition, SharedReadModel, Sight } from './sharing/shared-read-model.ts'
+export type { LedRebuild, RebuildOrder, SeenPartition, SharedReadModel, Sight } from './sharing/shared-read-model.ts'
+export { CHANGED_ROWS_MAX, type ChangedRow, type ChangedRows, type Scratch } from './scratch.ts'
 export { projectorsGroup, type Sharing } from './sharing/sharing-options.ts'
 export { MemoryReadModelStore } from './stores/memory-read-model-store.ts'
 export type { MemoryReader, MemoryTransaction } from './stores/memory-tables.ts'

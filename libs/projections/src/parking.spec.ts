@@ -1,21 +1,20 @@
-import { defineEvent, type ProjectionHandler, type ProjectorDescriptor } from '@keyfold/eventsourcing'
+import { defineEvent, type ProjectorDescriptor } from '@keyfold/eventsourcing'
 import { describe, expect, it } from 'vitest'
 import { type Projections, type SqliteReader } from './index.ts'
-import { balances, Ledger, stored, TOPIC } from './testdata/ledger.ts'
+import { balances, balancesAfter, Ledger, stored, TOPIC } from './testdata/ledger.ts'
 import { processWorld } from './testdata/process-world.ts'
 
 const { started } = processWorld()
 
 /** The balances projector, whose handler throws for what `isPoison` names. */
 function fragile(isPoison: (key: string, offset: number) => boolean, version = 1): ProjectorDescriptor {
-  const plain = balances({ version, policies: { onError: 'park-key', onUnknownEvent: 'fail' } })
-  const handlers = new Map<string, ProjectionHandler>()
-  for (const [name, handler] of plain.handlers)
-    handlers.set(name, (data, context) => {
-      if (isPoison(context.key, context.offset)) throw new Error(`poison at ${context.offset}`)
-      return handler(data, context)
-    })
-  return { ...plain, handlers }
+  const policies = { onError: 'park-key', onUnknownEvent: 'fail' } as const
+  return balancesAfter(
+    ({ key, offset }) => {
+      if (isPoison(key, offset)) throw new Error(`poison at ${offset}`)
+    },
+    { version, policies },
+  )
 }
 
 function centsOf(projections: Projections): Record<string, number> {

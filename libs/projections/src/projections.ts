@@ -2,6 +2,8 @@ import type { EventCodec } from '@keyfold/event-store'
 import { type DescribedClass, descriptorOf, type ProjectorDescriptor, refuseDuplicates } from '@keyfold/eventsourcing'
 import type { KafkaClient, Offset } from '@keyfold/kafka'
 import { type Clock, systemClock } from './clock.ts'
+import { debug, type DebugReport } from './debug/debug.ts'
+import type { DebugRange } from './debug/debug-range.ts'
 import { effectsName, effectsOf, type HostedProjector } from './effects.ts'
 import { fail, hasCode } from './errors.ts'
 import type { Log } from './log.ts'
@@ -56,9 +58,15 @@ export interface Projections {
    * and what halts it.
    */
   rebuild(name: string, options?: ProgressOptions & RebuildOptions): Promise<RebuildReport>
-  /** Ends a rebuild and deletes what there is of it. Errors: `PROJECTOR_UNKNOWN`, `REBUILD_MISSING`. */
+  /**
+   * Ends a rebuild and deletes what there is of it, whichever of the processes that share the projector is at it.
+   * Errors: `PROJECTOR_UNKNOWN`, `REBUILD_MISSING`.
+   */
   cancelRebuild(name: string): Promise<void>
-  /** Lets a generation serve that was built with `switch: 'manual'`. Errors: `PROJECTOR_UNKNOWN`, `REBUILD_MISSING`. */
+  /**
+   * Lets a generation serve that was built with `switch: 'manual'`, here or in a process that shares the projector.
+   * Errors: `PROJECTOR_UNKNOWN`, `REBUILD_MISSING`; `VERIFICATION_FAILED` when another process has found it wrong.
+   */
   swap(name: string): Promise<void>
   /**
    * Goes back to the generation that served before, which catches up first. Its version has to be the code's: after a
@@ -86,6 +94,13 @@ export interface Projections {
    * Errors: as for `retryParked`. @throws {TypeError} without a reason.
    */
   dropParked(name: string, selection: ParkedSelection, reason: string): Promise<number>
+  /**
+   * Applies events to rows that nobody serves and that are gone afterwards, and says what came of each: what its handlers
+   * were given, which rows it changed, why it failed. Effects do not run. One at a time in a process.
+   * Errors: `PROJECTOR_UNKNOWN`, `DEBUG_RANGE_INVALID`, `DEBUG_RUNNING`, `TOPIC_NOT_READ`, `TOPIC_MISSING`,
+   * `HISTORY_MISSING`, `SCRATCH_MISSING`, `EFFECTS_NOT_REPEATED`, `SETUP_FAILED`.
+   */
+  debug(name: string, range?: DebugRange): Promise<DebugReport>
   /**
    * Waits until a projector has applied a position, for instance a command's. `timeout` means "not visible yet".
    * Errors: `PROJECTOR_UNKNOWN`, `TOPIC_NOT_READ`.
@@ -178,6 +193,9 @@ class OpenProjections implements Projections {
   /** Applies nothing, and reads what other processes have applied. */
   readonly #isReader: boolean
   readonly #listeners = new Set<ProgressListener>()
+  readonly #surroundings: Surroundings
+  readonly #closing = new AbortController()
+  #debugging: Promise<unknown> | undefined
 
   constructor(
     surroundings: Surroundings,
@@ -194,6 +212,7 @@ class OpenProjections implements Projections {
         ? []
         : hostOf({ surroundings: { ...surroundings, batch }, store, descriptor, listener, sharing })
     })
+    this.#surroundings = surroundings
     this.#hosts = new Map(hosts.map((host) => [host.descriptor.name, host]))
     this.#stores = stores
     this.#stored = stored
@@ -267,6 +286,19 @@ class OpenProjections implements Projections {
     return await this.#host(name).dropParked(selection, reason)
   }
 
+  async debug(name: string, range: DebugRange = {}): Promise<DebugReport> {
+    const { descriptor } = this.#host(name)
+    if (this.#debugging !== undefined) throw fail('DEBUG_RUNNING', 'events are being tried already in this process')
+    const what = { surroundings: this.#surroundings, descriptor, store: this.#stores.get(name) }
+    const trying = debug({ ...what, signal: this.#closing.signal }, range)
+    this.#debugging = trying.catch(() => {})
+    try {
+      return await trying
+    } finally {
+      this.#debugging = undefined
+    }
+  }
+
   async waitFor(
     name: string,
     { topic, partition, offset }: LogPosition,
@@ -296,6 +328,8 @@ class OpenProjections implements Projections {
   }
 
   async close(): Promise<void> {
+    this.#closing.abort()
+    await this.#debugging
     await Promise.all([...this.#hosts.values()].map((host) => host.close()))
     for (const store of new Set(this.#stores.values())) await store.close()
   }

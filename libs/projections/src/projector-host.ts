@@ -58,7 +58,7 @@ export class ProjectorHost {
     const { name: projector, version } = this.descriptor
     const serving = this.#serving
     const error = this.#error ?? serving?.runner?.error
-    const rebuilding = this.#builds.running !== undefined
+    const rebuilding = this.#builds.running?.hasSwitched === false
     const facts = { serving: serving !== undefined, paused: this.#paused, caughtUp: this.#caughtUp, rebuilding, error }
     return {
       projector,
@@ -68,7 +68,7 @@ export class ProjectorHost {
       state: stateOf(facts),
       error,
       partitions: (serving?.runner?.progress ?? []).map(partitionStatus),
-      rebuild: this.#builds.running?.progress,
+      rebuild: rebuilding ? this.#builds.running?.progress : undefined,
     }
   }
 
@@ -323,7 +323,6 @@ export class ProjectorHost {
 
   /** The new generation goes on by itself; what nobody needs any more is deleted. */
   async #afterSwitch(model: ReadModel, made: GenerationRunner, before: Generation): Promise<void> {
-    this.#caughtUp = false
     this.#error = undefined
     await this.#restart(made)
     await before.close()

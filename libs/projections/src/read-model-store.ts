@@ -1,5 +1,6 @@
 import type { Offset } from '@keyfold/kafka'
 import type { Advance, ParkedEvent } from './parking.ts'
+import type { Scratch } from './scratch.ts'
 import type { SharedReadModel } from './sharing/shared-read-model.ts'
 
 /**
@@ -14,6 +15,8 @@ export interface ReadModelStore<Tx = unknown, Handle = unknown> {
     readonly durability: boolean
     /** Several processes can share it; then there is `share`. */
     readonly sharing: boolean
+    /** Events can be tried on rows of no generation; then there is `scratch`. */
+    readonly scratch: boolean
   }
   /** A projector's state as all processes see it. */
   share?(projector: string): SharedReadModel<Tx, Handle>
@@ -24,6 +27,11 @@ export interface ReadModelStore<Tx = unknown, Handle = unknown> {
   claim(projector: string): Promise<ReadModel<Tx, Handle>>
   /** One handle for good, which asks on every use which generation is the serving one. */
   handle(serving: () => Generation<Tx, Handle>): Handle
+  /**
+   * Runs `work` with no rows at all, not even tables; what it makes is gone when it has ended, however it ends. The
+   * projector's generations are left alone.
+   */
+  scratch?<Result>(projector: string, work: (scratch: Scratch<Tx>) => Promise<Result>): Promise<Result>
   close(): Promise<void>
 }
 

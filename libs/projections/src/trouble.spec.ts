@@ -1,27 +1,22 @@
-import { KeyfoldError, type ProjectionHandler, type ProjectorDescriptor } from '@keyfold/eventsourcing'
+import { KeyfoldError } from '@keyfold/eventsourcing'
 import type { PartitionReader, PartitionReaderOptions } from '@keyfold/kafka'
 import { InMemoryKafka } from '@keyfold/testing'
 import { describe, expect, it } from 'vitest'
 import { type SqliteTransaction } from './index.ts'
-import { balances, codec, Deposited, Ledger, rowsOf, stored, TOPIC } from './testdata/ledger.ts'
+import {
+  balances,
+  balancesAfter,
+  codec,
+  codecWith,
+  Deposited,
+  Ledger,
+  rowsOf,
+  stored,
+  TOPIC,
+} from './testdata/ledger.ts'
 import { processWorld } from './testdata/process-world.ts'
 
 const { started } = processWorld()
-
-/** The balances projector with something done before or instead of its handler. */
-function balancesAfter(
-  before: (context: Parameters<ProjectionHandler>[1]) => void,
-  options: Partial<ProjectorDescriptor> = {},
-) {
-  const plain = balances(options)
-  const handlers = new Map<string, ProjectionHandler>()
-  for (const [name, handler] of plain.handlers)
-    handlers.set(name, (data, context) => {
-      before(context)
-      return handler(data, context)
-    })
-  return { ...plain, handlers }
-}
 
 /** Throws `error` so many times at the given place. */
 function failing(
@@ -135,11 +130,7 @@ describe('what cannot be read', () => {
     const ledger = new Ledger(1)
     ledger.deposit(30)
     let asked = 0
-    const patient = {
-      register: codec.register.bind(codec),
-      encode: codec.encode.bind(codec),
-      knows: codec.knows.bind(codec),
-      storedTypesOf: codec.storedTypesOf.bind(codec),
+    const patient = codecWith({
       prepare: async () => {
         asked += 1
       },
@@ -147,7 +138,7 @@ describe('what cannot be read', () => {
         if (asked < 20) throw new KeyfoldError('SCHEMA_UNKNOWN', { retriable: true, fix: 'wait' }, 'not yet')
         return codec.decode(value)
       },
-    }
+    })
     const projections = await started(ledger, balances(), { codec: patient })
     await projections.caughtUp('balances')
     expect(rowsOf(projections.read('balances'))).toEqual(ledger.expected)
@@ -169,16 +160,11 @@ describe('what cannot be read', () => {
     ledger.deposit(5)
     let outages = 3
     const unreachable = new KeyfoldError('REGISTRY_UNREACHABLE', { retriable: true, fix: 'start it' }, 'no registry')
-    const patient = {
-      register: codec.register.bind(codec),
-      encode: codec.encode.bind(codec),
-      decode: codec.decode.bind(codec),
-      knows: codec.knows.bind(codec),
-      storedTypesOf: codec.storedTypesOf.bind(codec),
+    const patient = codecWith({
       prepare: async () => {
         if (outages-- > 0) throw unreachable
       },
-    }
+    })
     const projections = await started(ledger, balances(), { codec: patient })
     await projections.caughtUp()
     expect(rowsOf(projections.read('balances'))).toEqual(ledger.expected)
@@ -188,16 +174,11 @@ describe('what cannot be read', () => {
     const ledger = new Ledger(1)
     ledger.deposit(5)
     const [, second] = ledger.kafka.log.partition(TOPIC, 0).read(0, 'committed', 1_000_000).records
-    const refusing = {
-      register: codec.register.bind(codec),
-      encode: codec.encode.bind(codec),
-      decode: codec.decode.bind(codec),
-      knows: codec.knows.bind(codec),
-      storedTypesOf: codec.storedTypesOf.bind(codec),
+    const refusing = codecWith({
       prepare: async (values: Iterable<Buffer>) => {
         for (const value of values) if (value === second?.value) throw new Error('unheard of')
       },
-    }
+    })
     const projections = await started(ledger, balances(), { codec: refusing })
     await expect(projections.caughtUp('balances')).rejects.toMatchObject({
       code: 'EVENT_UNREADABLE',

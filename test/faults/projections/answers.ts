@@ -1,27 +1,26 @@
 import type { KafkaClient } from '@keyfold/kafka'
 import { eventRecord } from '@keyfold/testing'
 import { answerTo, codec, Deposited, PARTITIONS, type Place, TOPIC } from './ledger.ts'
-import { PatientProducer } from './patient-producer.ts'
+import { PatientProducer, type PatientProducerOptions } from './patient-producer.ts'
 
 const ATTEMPTS = 20
 
 /**
  * A process manager: what asks for an answer gets one, in another partition, at least once and under a key of its own.
- * A process that starts ends the transactions of its predecessor: one that stays open would hold back all readers.
+ * Whoever takes over ends the transactions of its predecessor: one that stays open would hold back all readers.
  */
 export class Answers {
   readonly #producers: readonly PatientProducer[]
 
-  constructor(kafka: KafkaClient) {
+  constructor(kafka: KafkaClient, whenFenced: PatientProducerOptions['whenFenced']) {
     this.#producers = Array.from(
       { length: PARTITIONS },
-      (_, partition) =>
-        new PatientProducer(kafka, { transactionalId: `lane-answers-${partition}`, whenFenced: 'give up' }),
+      (_, partition) => new PatientProducer(kafka, { transactionalId: `lane-answers-${partition}`, whenFenced }),
     )
   }
 
-  async takeOver(): Promise<void> {
-    for (const producer of this.#producers) await producer.takeOver()
+  async takeOver(partitions: Iterable<number> = this.#producers.keys()): Promise<void> {
+    for (const partition of partitions) await this.#producers[partition]?.takeOver()
   }
 
   async write({ partition, offset }: Place): Promise<void> {

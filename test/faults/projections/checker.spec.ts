@@ -121,6 +121,7 @@ describe('the checker of projections', () => {
       /^P9 a went on/m,
       history([{ parked: [parked(1, 'no')] }], { log: [event(0), event(1, 'a', POISON), event(2)] }),
     ],
+    ['shares that find no peace', /^P12 .*: after a kill/m, history([{}], { restless: ['after a kill'] })],
     ['an end that is not reached', /^P10 /m, history([{}], { ends: [4] })],
     ['an effect of the past', /^P11 an effect of the past/m, history([{}], { firstEnds: [1] })],
     ['an effect that is missing', /^P11 no effect/m, history([{}], { effects: [] })],

@@ -1,3 +1,4 @@
+import { isQuietRebuild } from './coverage.ts'
 import {
   type AuditRow,
   type BalanceRow,
@@ -9,10 +10,11 @@ import {
 } from './history.ts'
 import { ASKS, causeOf, POISON } from './ledger.ts'
 
-/** What a recorded run shows that must never be: by the names of the invariants P1 to P11, each with its place. */
+/** What a recorded run shows that must never be: by the names of the invariants P1 to P12, each with its place. */
 export function violations(history: History): readonly string[] {
   const found = [
     ...history.stuck.map((what) => `P10 stuck: ${what}`),
+    ...history.restless.map((what) => `P12 in the quiet checkpoints go from hand to hand: ${what}`),
     ...history.snapshots.flatMap((snapshot, index) =>
       ofSnapshot(snapshot, history.log).map((text) => `${text} (snapshot ${index}, generation ${snapshot.generation})`),
     ),
@@ -165,7 +167,7 @@ function ofQueries({ queries, log }: History): readonly string[] {
   return queries.flatMap((query) => {
     const { session, during, account, token, outcome, seen, isLate, error } = query
     const where = `${account} at version ${seen} to session ${session} (${during})`
-    if (outcome === 'error' && during === 'rebuild') return [`P6 a reader got an error in a rebuild: ${error}`]
+    if (outcome === 'error' && isQuietRebuild(during)) return [`P6 a reader got an error in a rebuild: ${error}`]
     if (outcome !== 'visible') return []
     const found: string[] = []
     if (seen < token.version && !isHeldBack(query, log))

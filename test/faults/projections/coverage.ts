@@ -23,6 +23,12 @@ export const TRACES: Readonly<Record<StrikeName, string>> = {
   'database restart': 'the restarted database was missed',
   'database crash': 'the crashed database was missed',
   'connections terminated': 'a connection was ended',
+  'member stands still': 'a member that stood still was passed over',
+  'members come and go': 'a partition went to another member',
+  'rebuild among members': 'a member came or went in a rebuild',
+  'builder is killed': 'a rebuild was gone on with after a death',
+  'builder stands still': 'a rebuild was gone on with by another member',
+  'order from afar': 'who rebuilds did what another member asked',
   'COMMIT lost': 'a COMMIT was lost',
   'COMMIT unanswered': 'a COMMIT went unanswered',
 }
@@ -34,6 +40,7 @@ export function coverageOf(history: History): readonly Covered[] {
     const struck = counts[what] ?? 0
     return struck === 0 ? [] : { what, struck, trace: TRACES[what], seen: counts[TRACES[what]] ?? 0 }
   })
+  const stood = counts['member stands still']
   const asked = (trace: string, of: readonly unknown[]): Covered => ({
     what: 'questions',
     struck: queries.length,
@@ -50,18 +57,29 @@ export function coverageOf(history: History): readonly Covered[] {
     ),
     asked(
       'shown in the middle of a rebuild',
-      visible.filter(({ during }) => during === 'rebuild'),
+      visible.filter(({ during }) => isQuietRebuild(during)),
     ),
     asked(
       'put to a replaced process',
-      queries.filter(({ session }) => session !== STEADY),
+      queries.filter(({ session }) => !session.startsWith(STEADY)),
     ),
+    ...(stood === undefined
+      ? []
+      : [{ what: 'member stands still', struck: stood, trace: LATE, seen: counts[LATE] ?? 0 }]),
     { what: 'effects', struck: effects.length, trace: 'answers in the log', seen: log.filter(isAnswer).length },
   ]
 }
 
+/** What shows that members that share a projector were in each other's way. */
+export const LATE = 'a late write of a member was refused'
+
 /** The session that goes on through a whole run. */
 export const STEADY = 'steady'
+
+/** Whether a rebuild is going on, and nothing that a reader may notice. */
+export function isQuietRebuild(during: string): boolean {
+  return during === 'rebuild' || during === 'rebuild among members' || during === 'order from afar'
+}
 
 function isAnswer({ note }: { readonly note: string }): boolean {
   return note.startsWith('because of ')

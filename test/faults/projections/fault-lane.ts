@@ -12,16 +12,22 @@ import { type History, newHistory, type SeenEffect, type Snapshot } from './hist
 import { type Medium, PARTITIONS, TOPIC } from './ledger.ts'
 import { LedgerWriter } from './ledger-writer.ts'
 import type { PlantedBugName } from './planted-bugs.ts'
-import { STEADY } from './coverage.ts'
+import { LATE, STEADY } from './coverage.ts'
 import { PostgresProxy } from './postgres-proxy.ts'
 import { ReadingSession } from './reading-session.ts'
 import { ProjectorProcess } from './projector-process.ts'
 import { readLedger } from './read-ledger.ts'
+import { peace } from './peace.ts'
+import { SharingWatch } from './sharing-watch.ts'
 import { PostgresSnapshots, type SnapshotReader, SqliteSnapshots } from './snapshots.ts'
 import { type StrikeName, strikes } from './strikes.ts'
 
 export interface FaultLaneOptions {
   readonly medium: Medium
+  /** So many processes share the projector. Left out: one has it, and another may take its place. */
+  readonly members?: number
+  /** `host:port` of a cluster that is there. Left out: a broker of its own, which can be restarted. */
+  readonly broker?: string
   readonly seed: number
   readonly strikes: readonly StrikeName[]
   readonly plant?: PlantedBugName
@@ -58,6 +64,7 @@ export class FaultWorld {
   readonly #directory: string
   readonly #processes = new Set<ProjectorProcess>()
   #brokerPort = 0
+  #watch: SharingWatch | undefined
   #broker: BrokerProcess | undefined
   #kafka: KafkaClient | undefined
   #writer: LedgerWriter | undefined
@@ -67,7 +74,7 @@ export class FaultWorld {
   readonly #session: ReadingSession
   #during = 'the start'
   #incarnation = 0
-  #process: ProjectorProcess | undefined
+  #members: readonly ProjectorProcess[] = []
 
   constructor(directory: string, options: FaultLaneOptions) {
     this.#directory = directory
@@ -79,16 +86,20 @@ export class FaultWorld {
   }
 
   async start(): Promise<void> {
-    this.#brokerPort = await freePort()
-    this.#broker = await BrokerProcess.start({ dataDirectory: join(this.#directory, 'broker'), port: this.#brokerPort })
+    if (this.#options.broker === undefined) {
+      this.#brokerPort = await freePort()
+      this.#broker = await this.#startBroker()
+    }
     this.#kafka = await connectKafka({ brokers: [this.broker], clientId: 'lane' })
     await this.#kafka.ensureTopics([{ name: TOPIC, partitions: PARTITIONS, configs: { 'retention.ms': '-1' } }])
     this.#writer = new LedgerWriter(this.#kafka, this.random)
-    if (this.#options.medium === 'postgres') await this.#startPostgres()
+    if (this.#options.medium === 'postgres') await this.#startPostgres(this.#kafka)
     await this.writer.write(5)
     this.history.firstEnds = await this.#ends()
-    this.#process = await this.startProcess()
+    const members = Array.from({ length: this.#options.members ?? 1 }, () => this.startProcess())
+    this.#members = await Promise.all(members)
     await this.caughtUp('at the start')
+    if (this.isShared) await peace(this, 'the start')
     this.#session.start()
   }
 
@@ -105,6 +116,11 @@ export class FaultWorld {
     }
     this.#during = 'the quiet'
     await this.caughtUp(strike)
+    if (!this.isShared || this.history.stuck.length > 0) return
+    await peace(this, strike)
+    // So that faults strike each of them.
+    const next = Math.floor(this.random() * this.#members.length)
+    this.#members = [...this.#members.slice(next), ...this.#members.slice(0, next)]
   }
 
   /** Mends what is mended at the end, and reads the log. */
@@ -116,8 +132,8 @@ export class FaultWorld {
     if (this.history.stuck.length === 0) await this.caughtUp('the last answers')
     this.history.ends = await this.#ends()
     this.history.log = await readLedger(this.broker)
-    const text = await readFile(join(this.#directory, 'effects.log'), 'utf8').catch(() => '')
-    this.history.effects.push(...text.split('\n').filter(Boolean).map(seenEffect))
+    this.count(LATE, (await this.#lines('refused.log')).length)
+    this.history.effects.push(...(await this.#lines('effects.log')).map(seenEffect))
   }
 
   async stop(): Promise<void> {
@@ -130,7 +146,7 @@ export class FaultWorld {
   }
 
   get broker(): string {
-    return `127.0.0.1:${this.#brokerPort}`
+    return this.#options.broker ?? `127.0.0.1:${this.#brokerPort}`
   }
 
   get writer(): LedgerWriter {
@@ -138,9 +154,25 @@ export class FaultWorld {
     return this.#writer
   }
 
+  /** The one that projects; where several share, the one that is struck next. */
   get process(): ProjectorProcess {
-    if (this.#process === undefined) throw new TypeError('the lane was not started')
-    return this.#process
+    const [first] = this.#members
+    if (first === undefined) throw new TypeError('the lane was not started')
+    return first
+  }
+
+  /** All that project and are not standing still. */
+  get members(): readonly ProjectorProcess[] {
+    return this.#members
+  }
+
+  get isShared(): boolean {
+    return this.#options.members !== undefined
+  }
+
+  get watch(): SharingWatch {
+    if (this.#watch === undefined) throw new TypeError('nothing is shared in this lane')
+    return this.#watch
   }
 
   get postgres(): PostgresServer {
@@ -177,25 +209,40 @@ export class FaultWorld {
   async startProcess(): Promise<ProjectorProcess> {
     const { medium, plant } = this.#options
     const places = { broker: this.broker, directory: this.#directory, database: 'postgres' }
-    const plan = { ...places, medium, plant, incarnation: ++this.#incarnation, postgresPort: this.#proxy?.port }
+    const { isShared } = this
+    const plan = {
+      ...places,
+      medium,
+      plant,
+      isShared,
+      incarnation: ++this.#incarnation,
+      postgresPort: this.#proxy?.port,
+    }
     const started = await ProjectorProcess.start(plan)
     this.#processes.add(started)
     return started
   }
 
-  /** From now on this process is the one that projects. */
+  /** From now on this process is the one that projects, or one of them. */
   async replaceProcess(next?: ProjectorProcess): Promise<void> {
-    this.#process = next ?? (await this.startProcess())
+    const process = next ?? (await this.startProcess())
+    this.#members = this.isShared ? [...this.#members, process] : [process]
+  }
+
+  /** It projects no more, or stands still. */
+  without(process: ProjectorProcess): void {
+    this.#members = this.#members.filter((each) => each !== process)
   }
 
   async kill(victim: ProjectorProcess): Promise<void> {
     await victim.kill()
     this.#processes.delete(victim)
+    if (this.isShared) this.without(victim)
   }
 
   async restartBroker(): Promise<void> {
     await this.#broker?.kill()
-    this.#broker = await BrokerProcess.start({ dataDirectory: join(this.#directory, 'broker'), port: this.#brokerPort })
+    this.#broker = await this.#startBroker()
   }
 
   /** Poison that is in the log now does no harm any more. */
@@ -253,18 +300,45 @@ export class FaultWorld {
     return await Promise.race([answer.catch(String), sleep(2_000, 'no status')])
   }
 
+  async #lines(file: string): Promise<readonly string[]> {
+    const text = await readFile(join(this.#directory, file), 'utf8').catch(() => '')
+    return text.split('\n').filter(Boolean)
+  }
+
   async #ends(): Promise<readonly number[]> {
     return (await this.#kafka?.endOffsets(TOPIC, 'committed')) ?? []
   }
 
-  async #startPostgres(): Promise<void> {
+  /** Waits for something that has to come. */
+  async until(what: string, isThere: () => Promise<boolean>): Promise<void> {
+    const deadlineMs = performance.now() + (this.#options.healMs ?? HEAL_MS)
+    let trouble = ''
+    while (performance.now() < deadlineMs) {
+      const isOver = await isThere().catch((error: unknown) => {
+        trouble = `: ${String(error)}`
+        return false
+      })
+      if (isOver) return
+      await sleep(POLL_MS)
+    }
+    throw new Error(`${what} is waited for in vain${trouble}`)
+  }
+
+  async #startBroker(): Promise<BrokerProcess> {
+    // Members that stand still are to be given up soon.
+    const config = { 'group.min.session.timeout.ms': '500' }
+    return await BrokerProcess.start({ dataDirectory: join(this.#directory, 'broker'), port: this.#brokerPort, config })
+  }
+
+  async #startPostgres(kafka: KafkaClient): Promise<void> {
     const server = await startPostgres({ fsync: 'off' })
     this.#postgres = server
     this.#proxy = await PostgresProxy.start(server.port)
     this.#snapshots = new PostgresSnapshots(server.connection)
+    if (this.isShared) this.#watch = new SharingWatch(kafka, server.connection)
     const client = new Client(server.connection)
     await client.connect()
-    await client.query(`CREATE SCHEMA audit; CREATE TABLE audit.applied (
+    await client.query(`CREATE SCHEMA audit; CREATE SEQUENCE audit.tenure; CREATE TABLE audit.applied (
       seq bigserial, schema text NOT NULL DEFAULT current_schema(), incarnation integer NOT NULL,
       partition integer NOT NULL, place integer NOT NULL, account text NOT NULL)`)
     await client.end()

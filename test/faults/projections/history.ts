@@ -18,6 +18,7 @@ export interface BalanceRow {
 }
 
 export interface AuditRow {
+  /** Of the process that applied it, or where processes share, of its tenure: a later one is higher. */
   readonly incarnation: number
   readonly partition: number
   readonly offset: number
@@ -81,10 +82,13 @@ export interface History {
   log: readonly LogEvent[]
   /** What should have happened and did not. */
   readonly stuck: string[]
+  /** Where checkpoints went on from hand to hand although nothing happened. */
+  readonly restless: string[]
   /** How often each fault struck, and how often each left the trace that shows that it bit (`coverage.ts`). */
   readonly counts: Record<string, number>
 }
 
 export function newHistory(plant?: PlantedBugName): History {
-  return { plant, snapshots: [], effects: [], queries: [], firstEnds: [], ends: [], log: [], stuck: [], counts: {} }
+  const seen = { snapshots: [], effects: [], queries: [] }
+  return { plant, ...seen, firstEnds: [], ends: [], log: [], stuck: [], restless: [], counts: {} }
 }

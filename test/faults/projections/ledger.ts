@@ -53,8 +53,8 @@ interface AuditRow extends Place {
 
 export interface LedgerOptions {
   readonly medium: Medium
-  /** The number of the process: a later one has a higher one. */
-  readonly incarnation: number
+  /** Who applies an event: whoever comes later has a higher number. */
+  readonly incarnation: () => number
   readonly isMended: (partition: number, offset: number) => boolean
   readonly send: (place: Place, note: string) => Promise<void>
 }
@@ -70,10 +70,10 @@ export function balances({ medium, incarnation, isMended, send }: LedgerOptions)
   const audit = (tx: SqliteTransaction | PostgresTransaction, { partition, offset, key }: AuditRow) => {
     if ('client' in tx) {
       const sql = 'INSERT INTO audit.applied (incarnation, partition, place, account) VALUES ($1, $2, $3, $4)'
-      return tx.run(sql, incarnation, partition, offset, key).then(() => {})
+      return tx.run(sql, incarnation(), partition, offset, key).then(() => {})
     }
     const sql = 'INSERT INTO keyfold_audit (incarnation, partition, place, account) VALUES (?, ?, ?, ?)'
-    tx.run(sql, incarnation, partition, offset, key)
+    tx.run(sql, incarnation(), partition, offset, key)
     return undefined
   }
   return projector<SqliteTransaction | PostgresTransaction>({

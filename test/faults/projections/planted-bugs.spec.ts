@@ -10,6 +10,8 @@ interface Finding {
   readonly says: RegExp
   /** What brings it to light. */
   readonly strikes: readonly StrikeName[]
+  /** So many processes share the projector. */
+  readonly members?: number
 }
 
 const times = (count: number, ...strikes: readonly StrikeName[]): readonly StrikeName[] =>
@@ -35,6 +37,20 @@ const findings: Readonly<Record<PlantedBugName, Finding>> = {
     strikes: times(4, 'second process'),
   },
   'a parked key is forgotten': { says: /^P2 not applied/m, strikes: ['poison'] },
+  'members have no epochs': {
+    says: /^P5 a replaced process wrote|^P12/m,
+    strikes: times(4, 'member stands still'),
+    members: 2,
+  },
+  'a member goes on with what it has lost': { says: /^P12/m, strikes: ['members come and go'], members: 2 },
+  'a share begins at the first event': { says: /^P2 applied 2 times|^P3/m, strikes: ['kill'], members: 2 },
+  'a switch waits for one partition of all': {
+    says: /^P2 not applied/m,
+    strikes: ['rebuild among members'],
+    members: 2,
+  },
+  'nobody knows who leads': { says: /^P10 stuck/m, strikes: ['builder stands still', 'order from afar'], members: 2 },
+  'positions of others are made up': { says: /^P7 shown/m, strikes: times(3, 'taken back'), members: 2 },
 }
 
 const isLong = Number(process.env['KEYFOLD_PROJECTION_ROUNDS'] ?? 0) > 10
@@ -43,17 +59,18 @@ const hasPostgres = findPostgres() !== undefined
 /** Processes take their time: the short run tries one fault, the long one all of them. */
 const planted = (Object.entries(findings) as [PlantedBugName, Finding][])
   .flatMap(([plant, finding]) => [
-    { plant, finding, medium: 'sqlite' as const },
+    ...(finding.members === undefined ? [{ plant, finding, medium: 'sqlite' as const }] : []),
     ...(hasPostgres ? [{ plant, finding, medium: 'postgres' as const }] : []),
   ])
   .slice(0, isLong ? undefined : 1)
 
 describe('planted bugs are found', () => {
   it.each(planted)('$plant, over $medium', { timeout: 600_000 }, async ({ plant, finding, medium }) => {
-    const { says, strikes } = finding
+    const { says, strikes, members } = finding
+    const shared = members === undefined ? {} : { members }
     let found: readonly string[] = []
     for (let seed = 1; !says.test(found.join('\n')) && seed <= lanesMax; seed++)
-      found = violations(await runFaultLane({ medium, seed, strikes, plant, healMs: 8_000 }))
+      found = violations(await runFaultLane({ medium, ...shared, seed, strikes, plant, healMs: 8_000 }))
     const named = found.find((text) => says.test(text))
     process.stdout.write(`planted: ${plant}, ${medium}: ${named ?? `not found; ${found[0] ?? 'nothing'}`}\n`)
     expect(found.join('\n')).toMatch(says)

@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ProjectorDescriptor } from '@keyfold/eventsourcing'
 import type { KafkaClient, PartitionReader } from '@keyfold/kafka'
-import type { Generation, Projections, ReadModel, ReadModelStore } from '@keyfold/projections'
+import type { Projections, ReadModelStore } from '@keyfold/projections'
 import { PostgresControl } from '../../../libs/projections/src/stores/postgres-control.ts'
 import { SqliteControl } from '../../../libs/projections/src/stores/sqlite-control.ts'
+import { around, bound } from './around-store.ts'
+import { sharingBugs } from './planted-sharing-bugs.ts'
 
 /*
  * Faults that read sides have had, put around this one from outside: nothing in the product knows of them. They show
@@ -22,18 +24,18 @@ const bugs = {
   /** A crash between the two applies the batch again. */
   'the checkpoint is written outside the transaction': {
     store: (store) =>
-      around(store, {
-        write: async (write, from, work) => {
+      around(store, (real) => ({
+        write: async (from, work) => {
           let reached = from.position
-          await write(from, async (tx) => {
+          await real.write(from, async (tx) => {
             const result = await work(tx)
             reached = typeof result === 'number' ? result : result.position
             return typeof result === 'number' ? from.position : { ...result, position: from.position }
           })
           await sleep(5)
-          return await write(from, () => reached)
+          return await real.write(from, () => reached)
         },
-      }),
+      })),
   },
 
   /** Everybody has the same one: a replaced process that is at the stored position writes, and its successor is refused. */
@@ -61,12 +63,12 @@ const bugs = {
   /** A new generation serves before it is there. */
   'the switch comes before the verification': {
     store: (store) =>
-      around(store, {
-        setup: async (setup, make, model, generation) => {
-          await setup(make)
-          await model.activate(generation)
+      around(store, (real, model) => ({
+        setup: async (make) => {
+          await real.setup(make)
+          await model.activate(real.generation)
         },
-      }),
+      })),
   },
 
   /** Markers and aborted records at the end are never passed. */
@@ -102,18 +104,18 @@ const bugs = {
   /** Later events of a parked key overtake it. */
   'a parked key is forgotten': {
     store: (store) =>
-      around(store, {
-        write: (write, from, work) =>
-          write(from, async (tx) => {
+      around(store, (real) => ({
+        write: (from, work) =>
+          real.write(from, async (tx) => {
             const result = await work(tx)
             return typeof result === 'number' ? result : result.position
           }),
-      }),
+      })),
   },
 
   /** The next process does not know what its predecessor has set aside. */
   'parked keys are forgotten at a restart': {
-    store: (store) => around(store, { parked: async () => [] }),
+    store: (store) => around(store, () => ({ parked: async () => [] })),
   },
 
   /** Whoever waits for a position is told at once that it is there. */
@@ -130,8 +132,8 @@ const bugs = {
   },
 } satisfies Record<string, PlantedBug>
 
-export type PlantedBugName = keyof typeof bugs
-export const plantedBugs: Readonly<Record<PlantedBugName, PlantedBug>> = bugs
+export type PlantedBugName = keyof typeof bugs | keyof typeof sharingBugs
+export const plantedBugs: Readonly<Record<PlantedBugName, PlantedBug>> = { ...bugs, ...sharingBugs }
 
 type Handler = ProjectorDescriptor['handlers'] extends ReadonlyMap<string, infer Found> ? Found : never
 
@@ -147,51 +149,4 @@ function swallow(handler: Handler): Handler {
       // This is the fault.
     }
   }
-}
-
-/** What a fault does around the members of generations. */
-interface Around {
-  readonly write?: (
-    write: Generation['write'],
-    ...[from, work]: Parameters<Generation['write']>
-  ) => ReturnType<Generation['write']>
-  readonly setup?: (
-    setup: Generation['setup'],
-    make: Parameters<Generation['setup']>[0],
-    ...[model, generation]: [ReadModel, number]
-  ) => Promise<void>
-  readonly parked?: Generation['parked']
-}
-
-function around(store: ReadModelStore, { write, setup, parked }: Around): ReadModelStore {
-  const claim: ReadModelStore['claim'] = async (projector) => {
-    const model = await store.claim(projector)
-    const openGeneration: ReadModel['openGeneration'] = async (number) => {
-      const generation = await model.openGeneration(number)
-      const [realWrite, realSetup] = [generation.write.bind(generation), generation.setup.bind(generation)]
-      if (write !== undefined) generation.write = (from, work) => write(realWrite, from, work)
-      if (setup !== undefined) generation.setup = (make) => setup(realSetup, make, model, number)
-      if (parked !== undefined) generation.parked = parked
-      return generation
-    }
-    return { ...bound(model), openGeneration }
-  }
-  return { ...bound(store), claim }
-}
-
-/** The members of an object of a class, as an object of their own: private members need the real one. */
-function bound<Real extends object>(real: Real): Real {
-  const members = namesOf(real).map((name): [string, unknown] => {
-    const value: unknown = Reflect.get(real, name)
-    return [name, typeof value === 'function' ? value.bind(real) : value]
-  })
-  return Object.fromEntries(members) as Real
-}
-
-function namesOf(real: object): string[] {
-  const names = new Set<string>()
-  for (let at: object | null = real; at !== null && at !== Object.prototype; at = Reflect.getPrototypeOf(at))
-    for (const name of Object.getOwnPropertyNames(at)) names.add(name)
-  names.delete('constructor')
-  return [...names]
 }

@@ -8,6 +8,8 @@ const ANSWER_MS = 60_000
 
 /** A process that projects, and takes orders. */
 export class ProjectorProcess extends VictimProcess {
+  /** A later one has a higher one. */
+  readonly incarnation: number
   readonly #errors: string[] = []
 
   /** Resolves once its projectors run, or wait for their database. */
@@ -20,6 +22,7 @@ export class ProjectorProcess extends VictimProcess {
   private constructor(plan: ProcessPlan) {
     const execArgv = ['--conditions=@keyfold/source', '--no-warnings']
     super(fork(main, [JSON.stringify(plan)], { execArgv, stdio: ['ignore', 'ignore', 'pipe', 'ipc'] }))
+    this.incarnation = plan.incarnation
     this.child.stderr?.on('data', (chunk: Buffer) => this.#errors.push(chunk.toString()))
   }
 

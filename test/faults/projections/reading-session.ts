@@ -14,6 +14,9 @@ const IDLE_MS = 25
 export interface ReadingWorld {
   readonly writer: LedgerWriter
   readonly process: ProjectorProcess
+  /** Where processes share a projector: any of them may be asked. */
+  readonly members: readonly ProjectorProcess[]
+  readonly isShared: boolean
   readonly during: string
   readonly history: { readonly queries: Query[] }
 }
@@ -52,8 +55,13 @@ export class ReadingSession {
   async #run(): Promise<void> {
     while (!this.#over.signal.aborted) {
       await Promise.race([this.#world.writer.nextAcknowledged, sleep(IDLE_MS)])
-      await this.ask(this.#world.process)
+      await this.ask(this.#whom())
     }
+  }
+
+  #whom(): ProjectorProcess {
+    const { process, members, isShared } = this.#world
+    return (isShared ? members[Math.floor(this.#random() * members.length)] : undefined) ?? process
   }
 
   /** Mostly the newest of all, since rows are behind that first. */
@@ -67,7 +75,9 @@ export class ReadingSession {
     const from = Math.max(offset, this.#reached.get(partition) ?? 0)
     this.#reached.set(partition, from)
     const token = { partition, offset: from, version: BigInt(version) }
-    const base = { session: this.#name, during: this.#world.during, account, token }
+    // After a switch processes may read the generation before for a moment: a session is one with one of them.
+    const session = this.#world.isShared ? `${this.#name} at ${process.incarnation}` : this.#name
+    const base = { session, during: this.#world.during, account, token }
     let isLate = false
     const question = { id: questions++, account, partition, offset: from, deadlineMs: DEADLINE_MS }
     const recorded = process.question(question).then((told) => {

@@ -79,7 +79,7 @@ export class PostgresSnapshots implements SnapshotReader {
   }
 
   async read(): Promise<Snapshot | undefined> {
-    return await this.#asked(async (all) => {
+    return await askingPostgres(this.#connection, async (all) => {
       const sql = "SELECT generation FROM keyfold.generation WHERE projector = $1 AND status = 'active'"
       const [active] = await all<{ generation: number }>(sql, PROJECTOR)
       if (active === undefined) return undefined
@@ -103,20 +103,25 @@ export class PostgresSnapshots implements SnapshotReader {
 
   async effectPositions(): Promise<readonly number[]> {
     const sql = 'SELECT partition, position FROM keyfold.checkpoint WHERE projector = $1'
-    return await this.#asked(async (all) => positionsOf(await all<PositionRow>(sql, `${PROJECTOR}.effects`)))
+    const question = async (all: AskPostgres) => positionsOf(await all<PositionRow>(sql, `${PROJECTOR}.effects`))
+    return await askingPostgres(this.#connection, question)
   }
+}
 
-  async #asked<Answer>(question: (all: AskPostgres) => Promise<Answer>): Promise<Answer> {
-    const client = new Client(this.#connection)
-    // A fault of the lane may end this connection as well; the statement that is under way says so.
-    client.on('error', () => {})
-    await client.connect()
-    try {
-      await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
-      return await question(async (sql, ...values) => (await client.query(sql, values)).rows as never)
-    } finally {
-      await client.end()
-    }
+/** Asks in one transaction, on a connection of its own. */
+export async function askingPostgres<Answer>(
+  connection: ClientConfig,
+  question: (all: AskPostgres) => Promise<Answer>,
+): Promise<Answer> {
+  const client = new Client(connection)
+  // A fault of the lane may end this connection as well; the statement that is under way says so.
+  client.on('error', () => {})
+  await client.connect()
+  try {
+    await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
+    return await question(async (sql, ...values) => (await client.query(sql, values)).rows as never)
+  } finally {
+    await client.end()
   }
 }
 

@@ -2,9 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'pg'
 import { TRACES } from './coverage.ts'
 import type { FaultWorld } from './fault-lane.ts'
-import type { Medium } from './ledger.ts'
+import { look, underWay } from './meanwhile.ts'
+import { sharingStrikes } from './sharing-strikes.ts'
 
-type Strike = (world: FaultWorld) => Promise<void>
+export type Strike = (world: FaultWorld) => Promise<void>
 
 /** What goes wrong, and how it is put right again. After each the lane waits until everything is applied. */
 export const strikes = {
@@ -122,6 +123,8 @@ export const strikes = {
     await writing
   },
 
+  ...sharingStrikes,
+
   'COMMIT lost': (world) => cutting(world, 'lost'),
   'COMMIT unanswered': (world) => cutting(world, 'unanswered'),
 } satisfies Record<string, Strike>
@@ -147,16 +150,22 @@ const POSTGRES_ONLY: readonly StrikeName[] = [
   'COMMIT unanswered',
 ]
 
-/** What can be done to a medium. */
-export const strikesOf: Readonly<Record<Medium, readonly StrikeName[]>> = {
+/** A process alone over a medium, or several that share over PostgreSQL. */
+export type LaneName = 'sqlite' | 'postgres' | 'shared postgres'
+
+/** What can be done in a lane. */
+export const strikesOf: Readonly<Record<LaneName, readonly StrikeName[]>> = {
   sqlite: EVERYWHERE,
   postgres: [...EVERYWHERE, ...POSTGRES_ONLY],
-}
-
-/** Events are written and are being applied. */
-async function underWay(world: FaultWorld): Promise<void> {
-  await world.writer.write(6)
-  await sleep(world.random() * 30)
+  'shared postgres': [
+    'kill',
+    'broker restart',
+    'poison',
+    'taken back',
+    'mend',
+    ...(Object.keys(sharingStrikes) as (keyof typeof sharingStrikes)[]),
+    ...POSTGRES_ONLY,
+  ],
 }
 
 /** Stops the process that projects and starts another; answers the stopped one. */
@@ -197,13 +206,6 @@ async function settled(world: FaultWorld, patienceMs: number): Promise<void> {
   world.history.stuck.length = before
 }
 
-/** A snapshot in the middle of things. */
-async function look(world: FaultWorld): Promise<void> {
-  // A generation may be dropped between two questions.
-  await world.snapshot().catch(() => world.count('a snapshot came in between'))
-  await sleep(5)
-}
-
 /** The database ends while events are written, and comes back; counts how often the process that projects missed it. */
 async function stoppingDatabase(
   world: FaultWorld,
@@ -216,8 +218,11 @@ async function stoppingDatabase(
   await world.postgres.start()
   await writing
   await world.caughtUp(strike)
-  const { outages } = await world.process.ask('status', 'status')
-  world.count(TRACES[strike], outages)
+  const statuses = await Promise.all(world.members.map((each) => each.ask('status', 'status')))
+  world.count(
+    TRACES[strike],
+    statuses.reduce((sum, { outages }) => sum + outages, 0),
+  )
 }
 
 async function cutting(world: FaultWorld, how: 'lost' | 'unanswered'): Promise<void> {

@@ -1,6 +1,7 @@
 import { CliError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
 import { listOf, objectOf, text, whole } from '../json-schema.ts'
+import { parsePlace, placeOf } from '../projections/event-place.ts'
 import { addressOptions, type AddressOptions, operationsClient } from '../projections/operations-client.ts'
 import { parkedSchema, parkedTable, type ParkedView } from '../projections/projection-views.ts'
 import type { Report } from '../report.ts'
@@ -111,19 +112,9 @@ export const parkedDrop = defineCommand<DropOptions>({
     const which = place ?? (key === undefined ? 'all events' : `the events of key ${key}`)
     await context.confirm(`drop ${which} that ${projector} has parked`)
     const client = operationsClient(address, context.world.env, context.signal)
-    const selection = all ? { all } : place === undefined ? { key } : { place: parsePlace(place) }
+    const selection = all ? { all } : place === undefined ? { key } : { place: parsePlace(place, '--place') }
     const path = `/${encodeURIComponent(projector)}/parked/drop`
     const answer = await client.post<{ readonly dropped: number }>(path, { ...selection, reason })
     return { data: answer, lines: [`${answer.dropped} dropped`] }
   },
 })
-
-function placeOf({ topic, partition, offset }: ParkedView): string {
-  return `${topic}/${partition}@${offset}`
-}
-
-function parsePlace(place: string): { topic: string; partition: number; offset: number } {
-  const [, topic, partition, offset] = /^(.+)\/(\d+)@(\d+)$/.exec(place) ?? []
-  if (topic === undefined) throw new CliError('USAGE', `--place ${place}: give it as topic/partition@offset`)
-  return { topic, partition: Number(partition), offset: Number(offset) }
-}

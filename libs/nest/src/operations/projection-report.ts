@@ -70,8 +70,8 @@ async function nextEventMs(kafka: KafkaClient, { topic, partition, position }: P
   }
 }
 
-function errorOf(error: Error | undefined): ProjectionReport['error'] {
-  if (error === undefined) return null
+export function errorOf(error: Error | null | undefined): ProjectionReport['error'] {
+  if (error === null || error === undefined) return null
   const { code } = error as { readonly code?: unknown }
   return { code: typeof code === 'string' ? code : null, message: error.message }
 }

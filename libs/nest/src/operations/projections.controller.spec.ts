@@ -17,6 +17,9 @@ import { Cup, Fill, Filled } from '../testdata/tea.ts'
 import { KeyfoldOperationsModule } from './operations.module.ts'
 import type { ProjectionReport } from './projection-report.ts'
 
+/** A machine may have much else to do. */
+const PATIENCE = { timeout: 15_000 }
+
 /** Cups that the projector cannot apply. */
 const broken = new Set<string>()
 
@@ -133,7 +136,9 @@ describe('reading your own writes over HTTP', () => {
 describe('/keyfold/projections', () => {
   it('tells state and lag', async () => {
     await post('/cups/black', { ml: 10 }, { prefer: 'wait=10' })
-    await expect.poll(report).toMatchObject({ projector: 'volumes', state: 'live', lag: 0, lagSeconds: 0, parked: 0 })
+    await expect
+      .poll(report, PATIENCE)
+      .toMatchObject({ projector: 'volumes', state: 'live', lag: 0, lagSeconds: 0, parked: 0 })
   })
 
   it('rebuilds, with progress as lines of JSON', async () => {
@@ -156,13 +161,13 @@ describe('/keyfold/projections', () => {
     expect(await (await post('/keyfold/projections/volumes/pause')).json()).toMatchObject({ state: 'paused' })
     await post('/cups/white', { ml: 5 })
     expect(await (await post('/keyfold/projections/volumes/resume')).json()).toMatchObject({ projector: 'volumes' })
-    await expect.poll(report).toMatchObject({ state: 'live', lag: 0 })
+    await expect.poll(report, PATIENCE).toMatchObject({ state: 'live', lag: 0 })
   })
 
   it('shows, retries and drops what is parked', async () => {
     broken.add('mug')
     for (const ml of [1, 2, 3]) await post('/cups/mug', { ml })
-    await expect.poll(async () => (await report()).parked).toBe(3)
+    await expect.poll(async () => (await report()).parked, PATIENCE).toBe(3)
     const parked = (await (await fetch(`${url}/keyfold/projections/volumes/parked`)).json()) as { offset: number }[]
     expect(parked[0]).toMatchObject({ key: 'mug', topic: 'tea.cup', error: expect.stringContaining('mug is broken') })
     const retried = await (await post('/keyfold/projections/volumes/parked/retry', { key: 'mug' })).json()
@@ -180,7 +185,43 @@ describe('/keyfold/projections', () => {
     expect(await (await fetch(`${url}/cups/mug`)).json()).toEqual({ ml: 5 })
   })
 
+  it('tries an event on rows of their own, and says where a handler failed', async () => {
+    const written = await post('/cups/glass', { ml: 7 }, { prefer: 'wait=10' })
+    const [, partition, offset] = /^tea\.cup\/(\d+)@(\d+)$/.exec(written.headers.get('keyfold-position') ?? '') ?? []
+    const range = { partition: Number(partition), from: Number(offset), to: Number(offset) + 1, warmUp: true }
+    const debug = async () =>
+      (await (await post('/keyfold/projections/volumes/debug', range)).json()) as { events: { error: unknown }[] }
+    expect((await debug()).events).toMatchObject([
+      {
+        topic: 'tea.cup',
+        offset: Number(offset),
+        key: 'glass',
+        outcome: 'applied',
+        error: null,
+        time: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
+        handled: [{ type: 'tea.Filled', data: { ml: 7 } }],
+        rows: [{ table: 'volumes', key: { cup_id: 'glass' }, before: null, after: { cup_id: 'glass', ml: 7 } }],
+      },
+    ])
+    broken.add('glass')
+    const [failed] = (await debug()).events
+    broken.clear()
+    expect(failed).toMatchObject({ outcome: 'failed', consequence: 'park', rows: [] })
+    expect(failed?.error).toMatchObject({
+      code: 'HANDLER_FAILED',
+      message: expect.stringContaining('glass is broken'),
+      stack: expect.stringContaining('projections.controller.spec'),
+    })
+    expect(await (await fetch(`${url}/cups/glass`)).json()).toEqual({ ml: 7 })
+    expect(await report()).toMatchObject({ state: 'live', parked: 0 })
+  })
+
   it.each([
+    ['/keyfold/projections/nothing/debug', {}, 404, 'PROJECTOR_UNKNOWN'],
+    ['/keyfold/projections/volumes/debug', { partition: 'one' }, 400, 'REQUEST_INVALID'],
+    ['/keyfold/projections/volumes/debug', { warmUp: 1 }, 400, 'REQUEST_INVALID'],
+    ['/keyfold/projections/volumes/debug', { partition: 99 }, 400, 'DEBUG_RANGE_INVALID'],
+    ['/keyfold/projections/volumes/debug', { topic: 'other' }, 400, 'TOPIC_NOT_READ'],
     ['/keyfold/projections/nothing/pause', {}, 404, 'PROJECTOR_UNKNOWN'],
     ['/keyfold/projections/volumes/swap', {}, 409, 'REBUILD_MISSING'],
     ['/keyfold/projections/volumes/rebuild', { eventsPerSecondMax: 'fast' }, 400, 'REQUEST_INVALID'],

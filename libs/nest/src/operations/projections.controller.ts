@@ -13,6 +13,7 @@ import {
 } from '@nestjs/common'
 import { KeyfoldRuntime } from '../keyfold-runtime.ts'
 import { KeyfoldProblemFilter } from '../problem.filter.ts'
+import { debugReport } from './debug-report.ts'
 import { jobStream } from './job-stream.ts'
 import { OperationsGuard } from './operations.guard.ts'
 import { projectionReport } from './projection-report.ts'
@@ -95,6 +96,21 @@ export class ProjectionsController {
     return { dropped: await this.#projections.dropOld(name) }
   }
 
+  @Post(':name/debug')
+  @HttpCode(200)
+  async debug(@Param('name') name: string, @Body() fields: Fields) {
+    const report = await this.#projections.debug(name, {
+      topic: textOf(fields, 'topic'),
+      partition: integerOf(fields, 'partition'),
+      key: textOf(fields, 'key'),
+      from: integerOf(fields, 'from'),
+      to: integerOf(fields, 'to'),
+      eventsMax: integerOf(fields, 'eventsMax'),
+      warmUp: truthOf(fields, 'warmUp'),
+    })
+    return debugReport(report)
+  }
+
   @Get(':name/parked')
   async parked(@Param('name') name: string) {
     return await this.#projections.parked(name)
@@ -140,6 +156,18 @@ function numberOf(fields: Fields, name: string): number | undefined {
   const value = fields?.[name]
   if (value === undefined || (typeof value === 'number' && value > 0)) return value
   throw new BadRequestException(`${name} must be a number above 0`)
+}
+
+function integerOf(fields: Fields, name: string): number | undefined {
+  const value = fields?.[name]
+  if (value === undefined || (typeof value === 'number' && Number.isSafeInteger(value))) return value
+  throw new BadRequestException(`${name} must be a whole number`)
+}
+
+function truthOf(fields: Fields, name: string): boolean | undefined {
+  const value = fields?.[name]
+  if (value === undefined || typeof value === 'boolean') return value
+  throw new BadRequestException(`${name} must be true or false`)
 }
 
 function choiceOf<Choice extends string>(fields: Fields, name: string, choices: readonly Choice[]): Choice | undefined {

@@ -21,6 +21,20 @@ describe('positions in headers', () => {
     expect(() => parsePositions(many)).toThrow('65 positions, at most 64')
   })
 
+  it('are at most as many as are taken back: those that moved last', () => {
+    const older = Array.from({ length: 64 }, (_, partition) => ({ topic: 't', partition, offset: 1 }))
+    const moved = [
+      { topic: 't', partition: 0, offset: 2 },
+      { topic: 'u', partition: 0, offset: 1 },
+    ]
+    const kept = parsePositions(formatPositions(furthest(older, moved)))
+    expect(kept).toEqual([...older.slice(2), ...moved])
+    const long = older.map((position) => ({ ...position, topic: 'x'.repeat(249) }))
+    const header = formatPositions(long)
+    expect(header.length).toBeLessThanOrEqual(4096)
+    expect(parsePositions(header)).toEqual(long.slice(-16))
+  })
+
   it('keep the furthest of every partition', () => {
     expect(furthest(parsePositions('a/0@5, a/1@1'), parsePositions('a/0@3, b/0@9'))).toEqual([
       { topic: 'a', partition: 0, offset: 5 },

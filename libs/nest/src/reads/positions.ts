@@ -9,6 +9,8 @@ export interface Position {
 
 /** More partitions than this are not waited for by one request. */
 const POSITIONS_MAX = 64
+/** Servers and proxies take headers of 8 KB and more, all of a request together. */
+const HEADER_CHARACTERS_MAX = 4096
 const POSITION = /^([A-Za-z0-9._-]{1,249})\/(\d{1,9})@(\d{1,15})$/
 
 /**
@@ -27,16 +29,29 @@ export function parsePositions(header: string | undefined): readonly Position[] 
   })
 }
 
+/**
+ * The header of these positions, which `parsePositions` takes back: of more than that the last ones. A session that has
+ * been to so many partitions may read backwards in those that it has not been to for longest.
+ */
 export function formatPositions(positions: readonly Position[]): string {
-  return positions.map(({ topic, partition, offset }) => `${topic}/${partition}@${offset}`).join(', ')
+  let header = ''
+  for (const { topic, partition, offset } of positions.slice(-POSITIONS_MAX).reverse()) {
+    const text = `${topic}/${partition}@${offset}`
+    const longer = header === '' ? text : `${text}, ${header}`
+    if (longer.length > HEADER_CHARACTERS_MAX) break
+    header = longer
+  }
+  return header
 }
 
-/** The furthest position of every partition: who has seen both has seen these. */
+/** The furthest position of every partition, the last moved last: who has seen both has seen these. */
 export function furthest(...lists: readonly (readonly Position[])[]): readonly Position[] {
   const byPartition = new Map<string, Position>()
   for (const position of lists.flat()) {
     const place = `${position.topic}/${position.partition}`
-    if (position.offset > (byPartition.get(place)?.offset ?? -1)) byPartition.set(place, position)
+    if (position.offset <= (byPartition.get(place)?.offset ?? -1)) continue
+    byPartition.delete(place)
+    byPartition.set(place, position)
   }
   return [...byPartition.values()]
 }

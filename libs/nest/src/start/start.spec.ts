@@ -2,7 +2,7 @@ import { aggregate, applies, defineCommand, type DescribedClass, handles, projec
 import { InMemoryKafka } from '@keyfold/testing'
 import { Injectable, Module } from '@nestjs/common'
 import { NestFactory } from '@nestjs/core'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { Closers } from '../closers.ts'
 import { CommandBus } from '../command-bus.ts'
 import { Aggregate, Applies, Handles } from '../decorators/aggregate.decorator.ts'
@@ -127,6 +127,22 @@ describe('an application', () => {
     await app.close()
   })
 
+  it('leaves nothing behind that would try again when it ends without its cluster', async () => {
+    onTestFinished(() => void vi.restoreAllMocks())
+    const set = vi.spyOn(globalThis, 'setTimeout')
+    const cleared = vi.spyOn(globalThis, 'clearTimeout')
+    const delayMs = 3_600_000
+    const connection = { wait: false, attempts: 1, delayMs, timeoutMs: 200 }
+    @Module({ imports: [KeyfoldModule.forRoot({ brokers: ['127.0.0.1:1'], connection })] })
+    class Early {}
+    const app = await NestFactory.createApplicationContext(Early, { logger: false, abortOnError: false })
+    const timers = (): readonly unknown[] =>
+      set.mock.results.filter((_, call) => set.mock.calls[call]?.[1] === delayMs).map(({ value }) => value)
+    await expect.poll(timers, { timeout: 10_000 }).toHaveLength(1)
+    await app.close()
+    expect(cleared.mock.calls.flat()).toEqual(expect.arrayContaining([...timers()]))
+  })
+
   it('starts when it says so', async () => {
     @Module({ imports: [KeyfoldModule.forRoot({ start: 'manual' }), KeyfoldModule.forFeature({ aggregates: [Cup] })] })
     class Late {}
@@ -191,7 +207,7 @@ describe('an application', () => {
     await tea.caughtUp()
     const health = tea.get(KeyfoldHealthIndicator)
     expect(health.startup('s')).toEqual({ s: { status: 'up' } })
-    await expect.poll(() => health.ready()).toEqual({ keyfold: { status: 'up' } })
+    await expect.poll(() => health.ready(), { timeout: 15_000 }).toEqual({ keyfold: { status: 'up' } })
     expect(health.projectorLag(0)).toEqual({
       projectors: { status: 'up', maxRecords: 0, projectors: { volumes: { state: 'live', lagRecords: 0 } } },
     })

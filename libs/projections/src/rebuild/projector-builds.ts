@@ -52,17 +52,22 @@ export class ProjectorBuilds {
 
   /** Errors: `REBUILD_RUNNING`, `PROJECTOR_NOT_STARTED`, those of `rebuild`. */
   async build(build: Build, listener: ProgressListener): Promise<RebuildReport> {
-    if (this.#running !== undefined)
-      throw fail('REBUILD_RUNNING', `projector ${this.#descriptor.name} is being rebuilt already`)
+    const { name } = this.#descriptor
+    const earlier = this.#running
+    if (earlier?.hasSwitched === false) throw fail('REBUILD_RUNNING', `projector ${name} is being rebuilt already`)
     const running = new RunningBuild(build.options)
     this.#running = running
     try {
+      // What it has made serves already, and is being put in order.
+      await earlier?.ended
+      if (running.abort.signal.aborted)
+        throw fail('PROJECTIONS_CLOSED', `the rebuild of ${name} was stopped before it began`)
       return await this.#build(build, running, (progress) => {
         running.progress = progress
         listener(progress)
       })
     } finally {
-      this.#running = undefined
+      if (this.#running === running) this.#running = undefined
       running.end()
     }
   }
@@ -70,7 +75,7 @@ export class ProjectorBuilds {
   /** Ends the one that is running and deletes what there is of it. Errors: `REBUILD_MISSING`. */
   async cancel(): Promise<void> {
     const running = this.#running
-    if (running === undefined) throw this.#missing('is not being rebuilt')
+    if (running === undefined || running.hasSwitched) throw this.#missing('is not being rebuilt')
     running.cancel()
     await running.ended
   }

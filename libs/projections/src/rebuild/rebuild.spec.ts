@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ProjectionHandler } from '@keyfold/eventsourcing'
 import { describe, expect, it } from 'vitest'
-import { type SqliteReader, type SqliteTransaction } from '../index.ts'
+import { type RebuildReport, type SqliteReader, type SqliteTransaction } from '../index.ts'
 import { balances, Deposited, Ledger, rowsOf, stored, TOPIC } from '../testdata/ledger.ts'
 import { processWorld } from '../testdata/process-world.ts'
 
@@ -210,15 +210,36 @@ describe('a raised version', () => {
     expect(third.status()[0]).toMatchObject({ servingVersion: 2, generation: 2 })
     expect(rowsOf(third.read('balances'))).toEqual(ledger.expected)
     await until(() => third.status()[0]?.state === 'live')
-    const stopped = expect(third.rebuild('balances')).rejects.toMatchObject({ code: 'PROJECTIONS_CLOSED' })
+    const held = third.rebuild('balances', { switch: 'manual' })
+    const stopped = expect(held).rejects.toMatchObject({ code: 'PROJECTIONS_CLOSED' })
+    await until(() => existsSync(join(world.directory, 'balances', 'v2-g3.sqlite')))
     await third.close()
     await stopped
-    expect(existsSync(join(world.directory, 'balances', 'v2-g3.sqlite'))).toBe(true)
     const fourth = await started(ledger, balances({ version: 3 }))
     await fourth.caughtUp('balances')
     expect(fourth.status()[0]).toMatchObject({ servingVersion: 3, generation: 4 })
     expect(existsSync(join(world.directory, 'balances', 'v2-g3.sqlite'))).toBe(false)
   }, 20_000)
+})
+
+it('a rebuild is over for everybody in the moment of the switch, and the next one may be asked for', async () => {
+  const ledger = new Ledger()
+  ledger.deposit(50)
+  const projections = await started(ledger)
+  await projections.caughtUp()
+  const told = Promise.withResolvers<RebuildReport>()
+  const states = new Set<string | undefined>()
+  const stop = projections.onProgress(({ phase }) => {
+    if (phase !== 'switched') return
+    expect(projections.status()[0]).toMatchObject({ state: 'live', generation: 2, rebuild: undefined })
+    stop()
+    projections.onProgress(() => states.add(projections.status()[0]?.state))
+    told.resolve(projections.rebuild('balances'))
+  })
+  expect((await projections.rebuild('balances')).generation).toBe(2)
+  expect((await told.promise).generation).toBe(3)
+  expect([...states]).toEqual(['rebuilding', 'live'])
+  expect(rowsOf(projections.read('balances'))).toEqual(ledger.expected)
 })
 
 it('a rebuild does not wait for a transaction that is still open', async () => {

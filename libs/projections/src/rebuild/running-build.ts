@@ -32,6 +32,11 @@ export class RunningBuild {
     return this.progress?.phase === 'ready'
   }
 
+  /** It serves, and what it has replaced is being put away. */
+  get hasSwitched(): boolean {
+    return this.progress?.phase === 'switched'
+  }
+
   /** Lets it serve as soon as it is verified. */
   giveRelease(): void {
     if (this.release !== undefined) this.release.given = true

@@ -13,7 +13,7 @@ import { PartitionParking, type RetryReport } from './partition-parking.ts'
 import type { PartitionProgress, ProgressObserver } from './partition-progress.ts'
 import type { Surroundings } from './surroundings.ts'
 import type { Throttle } from './throttle.ts'
-import { afterFailure, afterSuccess, NO_TROUBLE, type Trouble } from './trouble.ts'
+import { afterFailure, afterSuccess, isParked, NO_TROUBLE, type Trouble } from './trouble.ts'
 
 export interface PartitionRunnerOptions {
   readonly surroundings: Surroundings
@@ -250,8 +250,7 @@ export class PartitionRunner {
   /** Sets the event aside that its partition cannot pass, unless its author would rather stop. */
   async #parkOrHalt(error: unknown, culprit: EventTask | undefined): Promise<Trouble> {
     const { policies, generation, surroundings } = this.#options
-    const parks = culprit?.unknown === true ? policies.onUnknownEvent === 'park' : policies.onError === 'park-key'
-    if (culprit === undefined || !parks) throw error
+    if (culprit === undefined || !isParked(culprit, policies)) throw error
     const event = this.#parking.entryOf(culprit, error)
     const position = event.offset + 1
     await generation.write(this.#checkpoint, () => ({ position, park: [event] }))

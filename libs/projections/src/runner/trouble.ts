@@ -1,3 +1,5 @@
+import type { ProjectorPolicies } from '@keyfold/eventsourcing'
+
 /** How often a failing batch, then a failing event, is tried before its partition halts. */
 export interface RetryPolicy {
   readonly batchAttempts: number
@@ -33,6 +35,14 @@ export function afterFailure(trouble: Trouble, hopeless: boolean, policy: RetryP
     return { kind: 'retry', delayMs: delayAfter(failures, policy), trouble: { ...trouble, failures } }
   if (trouble.eventByEvent) return { kind: 'halt' }
   return { kind: 'retry', delayMs: 0, trouble: { failures: 0, eventByEvent: true } }
+}
+
+/** Whether an event that keeps failing is set aside with its key; otherwise its partition stops at it. */
+export function isParked(
+  event: { readonly unknown: boolean },
+  { onError, onUnknownEvent }: ProjectorPolicies,
+): boolean {
+  return event.unknown ? onUnknownEvent === 'park' : onError === 'park-key'
 }
 
 function delayAfter(failures: number, { firstDelayMs, delayMsMax }: RetryPolicy): number {

@@ -14,7 +14,8 @@ export interface PartitionTenureOptions {
   /** The same number of every topic that the projector reads. */
   readonly partition: number
   readonly grant: OwnershipGrant
-  readonly observer: ProgressObserver
+  /** Hears of every move, for the generation that is applied. */
+  readonly observe: (generation: number) => ProgressObserver
 }
 
 /** Between two attempts to enter, in milliseconds; a look at the store that shows something new ends it. */
@@ -36,6 +37,11 @@ export class PartitionTenure implements PartitionOwner {
 
   constructor(options: PartitionTenureOptions) {
     this.#options = options
+  }
+
+  /** The one that is applied; undefined while none is. */
+  get generation(): number | undefined {
+    return this.#runner?.generation.generation
   }
 
   get progress(): readonly PartitionProgress[] {
@@ -62,8 +68,8 @@ export class PartitionTenure implements PartitionOwner {
   see(sight: Sight): void {
     this.#looks++
     const serving = activeOf(sight)
-    const runs = this.#runner?.generation.generation
-    if (runs !== undefined && (serving?.generation !== runs || sight.isLed || sight.record.paused))
+    const runs = this.generation
+    if (runs !== undefined && (serving?.generation !== runs || sight.leader !== undefined || sight.record.paused))
       this.#runner?.stop().catch(() => {})
     const { partition } = this.#options
     const isHalted = sight.partitions.some((each) => each.partition === partition && each.halted !== undefined)
@@ -88,7 +94,7 @@ export class PartitionTenure implements PartitionOwner {
   }
 
   async #serve(): Promise<void> {
-    const { surroundings, descriptor, model, partition, grant, observer } = this.#options
+    const { surroundings, descriptor, model, partition, grant, observe } = this.#options
     if (!(await grant.holds())) return
     const entered = await model.enter()
     const { generations } = (await entered?.record()) ?? { generations: [] }
@@ -97,7 +103,7 @@ export class PartitionTenure implements PartitionOwner {
     const generation = await entered.openGeneration(active.generation)
     const isOwn = (each: { readonly partition: number }): boolean => each.partition === partition
     const runner = new GenerationRunner(surroundings, descriptor, generation, { isOwn })
-    runner.observe(observer)
+    runner.observe(observe(generation.generation))
     this.#runner = runner
     try {
       await runner.start()

@@ -4,32 +4,26 @@ import { pauseFor } from '../clock.ts'
 import type { HostedProjector } from '../effects.ts'
 import { fail, isOutage, textOf } from '../errors.ts'
 import type { ParkedEvent, ParkedSelection } from '../parking.ts'
-import type { Hosted } from '../projector-host.ts'
-import { ProjectorHost } from '../projector-host.ts'
+import type { Hosted, ProjectorHost } from '../projector-host.ts'
 import { partitionStatus, type ProjectorStatus, stateOf } from '../projector-status.ts'
-import type { Generation, ReadModelStore, TopicPartition } from '../read-model-store.ts'
+import type { Generation, TopicPartition } from '../read-model-store.ts'
 import type { ProgressListener } from '../rebuild/progress.ts'
 import type { RebuildReport } from '../rebuild/rebuild.ts'
 import type { RebuildOptions } from '../rebuild/running-build.ts'
 import { type Ends, endsOf } from '../runner/ends.ts'
 import type { RetryReport } from '../runner/partition-parking.ts'
-import { type PartitionProgress, partitionKey } from '../runner/partition-progress.ts'
+import { type PartitionProgress, partitionKey, type ProgressObserver } from '../runner/partition-progress.ts'
 import { PositionWatch } from '../runner/position-watch.ts'
-import type { Surroundings } from '../runner/surroundings.ts'
 import { partitionsOf, refuseOtherTopic } from '../runner/topic-partitions.ts'
 import { WriteLane } from '../stores/write-lane.ts'
+import { Leadership, type LeadershipOptions } from './leadership.ts'
 import { PartitionTenure } from './partition-tenure.ts'
-import { activeOf, type SharedReadModel, type Sight } from './shared-read-model.ts'
-import { projectorsGroup, type SharingSettings } from './sharing-options.ts'
+import { askForRebuild } from './rebuild-order.ts'
+import { activeOf, rebuildOf, type RebuildOrder, type Sight } from './shared-read-model.ts'
+import { projectorsGroup } from './sharing-options.ts'
 
-export interface SharedHostOptions {
-  readonly surroundings: Surroundings
-  readonly store: ReadModelStore
-  readonly model: SharedReadModel
+export interface SharedHostOptions extends LeadershipOptions {
   readonly groups: KafkaGroups
-  readonly descriptor: HostedProjector
-  readonly listener: ProgressListener
-  readonly settings: SharingSettings
 }
 
 /** How often the store is asked while somebody waits for a position, in milliseconds. */
@@ -49,7 +43,8 @@ export class SharedHost implements Hosted {
   #endsAtMs = Number.NEGATIVE_INFINITY
   #serving: Generation | undefined
   #owned: OwnedPartitions<PartitionTenure> | undefined
-  #leading: ProjectorHost | undefined
+  readonly #leadership: Leadership
+  #shown = ''
   #error: Error | undefined
   #buildFailed = false
   #caughtUp = false
@@ -58,12 +53,14 @@ export class SharedHost implements Hosted {
   #isRunning = false
   #isStopped = false
   readonly #ticks = new WriteLane()
+  readonly #looks = new WriteLane()
   #nap = new AbortController()
   #loop: Promise<void> = Promise.resolve()
 
   constructor(options: SharedHostOptions) {
     this.#options = options
     this.descriptor = options.descriptor
+    this.#leadership = new Leadership(options)
   }
 
   get started(): boolean {
@@ -71,12 +68,13 @@ export class SharedHost implements Hosted {
   }
 
   get status(): ProjectorStatus {
-    if (this.#leading !== undefined) return this.#leading.status
+    const whole = this.#leadership.host
+    if (whole !== undefined) return whole.status
     const { name: projector, version } = this.descriptor
-    const { record, isLed = false } = this.#sight ?? {}
+    const { record, leader } = this.#sight ?? {}
     const seen = this.#seen()
     const error = this.#error ?? seen.find((each) => each.error !== undefined)?.error
-    const rebuilding = isLed && record?.generations.some(({ status }) => status === 'building') === true
+    const rebuilding = leader !== undefined && record?.generations.some(({ status }) => status === 'building') === true
     const paused = record?.paused ?? false
     return {
       projector,
@@ -86,7 +84,7 @@ export class SharedHost implements Hosted {
       state: stateOf({ serving: this.started, paused, caughtUp: this.#caughtUp, rebuilding, error }),
       error,
       partitions: seen.map(partitionStatus),
-      rebuild: undefined,
+      rebuild: rebuildOf(this.#sight),
     }
   }
 
@@ -122,14 +120,14 @@ export class SharedHost implements Hosted {
     return await this.#lead((host) => host.rebuild(listener, options))
   }
 
-  /** Errors: `REBUILD_MISSING`, also when another process builds: it has to be told there. */
+  /** Whichever process builds. Errors: `REBUILD_MISSING`. */
   async cancelRebuild(): Promise<void> {
-    await this.#leader().cancelRebuild()
+    await (this.#leadership.host?.cancelRebuild() ?? this.#ask('cancel'))
   }
 
-  /** Errors: as for `cancelRebuild`. */
+  /** Whichever process builds. Errors: `REBUILD_MISSING`, `VERIFICATION_FAILED`. */
   async swap(): Promise<void> {
-    await this.#leader().swap()
+    await (this.#leadership.host?.swap() ?? this.#ask('swap'))
   }
 
   async rollBack(listener: ProgressListener): Promise<RebuildReport> {
@@ -181,7 +179,7 @@ export class SharedHost implements Hosted {
     this.#isStopped = true
     this.#isRunning = false
     this.#nap.abort()
-    await this.#leading?.stop()
+    await this.#leadership.stop()
     await this.#loop
     await this.#ticks.run(async () => {
       await this.#owned?.close(() => {})
@@ -214,7 +212,8 @@ export class SharedHost implements Hosted {
     const { log } = this.#options.surroundings
     try {
       await this.#look()
-      if (this.#owned === undefined && this.#leading === undefined && this.#error === undefined) await this.#begin()
+      const isLeading = this.#leadership.host !== undefined
+      if (this.#owned === undefined && !isLeading && this.#error === undefined) await this.#begin()
       this.#buildIfWanted()
     } catch (error) {
       const { name: projector } = this.descriptor
@@ -235,11 +234,8 @@ export class SharedHost implements Hosted {
     }
     const partitions = await partitionsOf(surroundings.kafka, name, topics)
     const last = partitions.reduce((most, each) => (each.partition > most.partition ? each : most))
-    const observer = {
-      moved: (progress: PartitionProgress) => this.#watch.moved(progress),
-      halted: (progress: PartitionProgress) => this.#watch.moved(progress),
-    }
     const { model } = this.#options
+    const observe = (generation: number): ProgressObserver => this.#observe(generation)
     this.#owned = new OwnedPartitions({
       groups,
       groupId: projectorsGroup(settings.application, name, version),
@@ -249,10 +245,18 @@ export class SharedHost implements Hosted {
       settings,
       table: new RoutingTable(),
       openWriter: (partition, grant) =>
-        new PartitionTenure({ surroundings, descriptor, model, partition, grant, observer }),
+        new PartitionTenure({ surroundings, descriptor, model, partition, grant, observe }),
       whenFree: (claim) => claim(),
       log: surroundings.log,
     })
+  }
+
+  /** What is in the rows of a generation is visible once queries ask that one: after a switch the next look tells. */
+  #observe(generation: number): ProgressObserver {
+    const moved = (progress: PartitionProgress): void => {
+      if (generation === this.#serving?.generation) this.#watch.moved(progress)
+    }
+    return { moved, halted: moved }
   }
 
   async #makeFirst(): Promise<void> {
@@ -270,7 +274,7 @@ export class SharedHost implements Hosted {
     const { version } = this.descriptor
     const active = activeOf(this.#sight)
     const { generations = [], paused = false } = this.#sight?.record ?? {}
-    const isBusy = this.#leading !== undefined || this.#sight?.isLed === true || paused
+    const isBusy = this.#leadership.host !== undefined || this.#sight?.leader !== undefined || paused
     if (isBusy || this.#buildFailed || this.#owned?.writerOf(0) === undefined || active === undefined) return
     const own = generations.filter((each) => each.version === version)
     const isUnfinished = own.some(({ status }) => status === 'building') && active.version <= version
@@ -287,55 +291,44 @@ export class SharedHost implements Hosted {
     })
   }
 
-  /** Takes everything over, does `work`, gives it back. Errors: `PROJECTOR_LED`, those of the work. */
+  /** Errors: `PROJECTOR_LED`, those of the work. */
   async #lead<Result>(work: (host: ProjectorHost) => Promise<Result>): Promise<Result> {
-    const { model, surroundings, settings, store, descriptor, listener } = this.#options
-    const { instanceId, sessionTimeoutMs } = settings
-    const led = (): Error => fail('PROJECTOR_LED', `another process has projector ${descriptor.name} as a whole`)
-    if (this.#leading !== undefined || !(await model.lead(instanceId, sessionTimeoutMs))) throw led()
-    const host = new ProjectorHost(surroundings, store, descriptor, listener)
-    this.#leading = host
-    const ended = new AbortController()
-    const renewing = this.#renew(host, ended.signal)
     try {
-      await host.start({ asked: true })
-      const { error } = host.status
-      if (error !== undefined) throw error
-      return await work(host)
+      return await this.#leadership.lead(work)
     } finally {
-      ended.abort()
-      await renewing
-      await host.close()
-      await model.resign(instanceId).catch(() => {})
-      this.#leading = undefined
       await this.#look().catch(() => {})
     }
   }
 
-  /** A lead that could not be renewed is over: the rows refuse what comes late. */
-  async #renew(host: ProjectorHost, ended: AbortSignal): Promise<void> {
-    const { model, surroundings, settings } = this.#options
-    while (!ended.aborted) {
-      await pauseFor(surroundings.clock, settings.sessionTimeoutMs / 4, ended)
-      if (ended.aborted) return
-      const isKept = await model.lead(settings.instanceId, settings.sessionTimeoutMs).catch(() => true)
-      if (!isKept) return void host.stop()
+  async #ask(order: RebuildOrder): Promise<void> {
+    const { model, surroundings, descriptor } = this.#options
+    try {
+      await askForRebuild(order, { projector: descriptor.name, model, clock: surroundings.clock })
+    } finally {
+      await this.#look().catch(() => {})
     }
   }
 
+  /** One after the other: what was seen earlier must not be taken for news. */
   async #look(): Promise<void> {
+    await this.#looks.run(() => this.#lookOnce())
+  }
+
+  async #lookOnce(): Promise<void> {
     const { model, surroundings, settings } = this.#options
-    const sight = await model.look()
     const nowMs = surroundings.clock.nowMs()
     if (nowMs - this.#endsAtMs >= settings.lookEveryMs) {
       this.#endsAtMs = nowMs
       this.#ends = await endsOf(surroundings.kafka, this.descriptor.topics)
     }
+    const sight = await model.look()
     if (sight === undefined) return
     const active = activeOf(sight)
     if (active !== undefined && active.generation !== this.#serving?.generation)
       this.#serving = model.openForQueries(active)
     this.#sight = sight
+    this.#leadership.obey(sight)
+    this.#show(sight)
     for (const tenure of this.#owned?.owners.values() ?? []) tenure.see(sight)
     const seen = this.#seen()
     this.#caughtUp ||= seen.length > 0 && seen.every(({ position, endOffset }) => position >= endOffset)
@@ -345,11 +338,23 @@ export class SharedHost implements Hosted {
     }
   }
 
-  /** Every partition: as its runner says where it is applied here, else as it is stored. */
+  /** Tells of the rebuild that another process is at, whenever it has come further. */
+  #show(sight: Sight): void {
+    const progress = rebuildOf(sight)
+    if (progress === undefined || sight.leader === this.#options.settings.instanceId) return
+    const shown = JSON.stringify(progress)
+    if (shown === this.#shown) return
+    this.#shown = shown
+    this.#options.listener(progress)
+  }
+
+  /** Every partition: as its runner says where the serving generation is applied here, else as it is stored. */
   #seen(): readonly PartitionProgress[] {
     const own = new Map<string, PartitionProgress>()
+    const serving = activeOf(this.#sight)?.generation
     for (const tenure of this.#owned?.owners.values() ?? [])
-      for (const progress of tenure.progress) own.set(partitionKey(progress), progress)
+      if (tenure.generation === serving)
+        for (const progress of tenure.progress) own.set(partitionKey(progress), progress)
     return (this.#sight?.partitions ?? []).map((each) => {
       const key = partitionKey(each)
       const { topic, partition, position, parked, halted } = each
@@ -369,18 +374,20 @@ export class SharedHost implements Hosted {
     }
   }
 
-  #leader(): ProjectorHost {
-    if (this.#leading !== undefined) return this.#leading
-    throw fail('REBUILD_MISSING', `projector ${this.descriptor.name} is not being rebuilt by this process`)
-  }
-
   #notStarted(): Error {
     return fail('PROJECTOR_NOT_STARTED', `projector ${this.descriptor.name} has no read model yet`)
   }
 }
 
-/** Another process is at work on the whole projector, or has just been. */
+/** Another process is at work on the whole projector or has just been, or Kafka is away: the next look may go better. */
+const PASSING = new Set<unknown>([
+  'PROJECTOR_LED',
+  'CHECKPOINT_FENCED',
+  'KAFKA_UNREACHABLE',
+  'KAFKA_TIMEOUT',
+  'BROKER_BUSY',
+])
+
 function isPassing(error: unknown): boolean {
-  const { code } = error as { readonly code?: unknown }
-  return code === 'PROJECTOR_LED' || code === 'CHECKPOINT_FENCED'
+  return PASSING.has((error as { readonly code?: unknown }).code)
 }

@@ -11,14 +11,16 @@ import type {
   TopicPartition,
   Work,
 } from '../read-model-store.ts'
+import type { Scratch } from '../scratch.ts'
 import { checkpointFenced, type ReadModelOwner, projectorFenced } from './fencing.ts'
+import { MemoryScratch } from './memory-scratch.ts'
 import { memoryReader, type MemoryReader, MemoryTables, type MemoryTransaction } from './memory-tables.ts'
 import { RowChecksum, valueText } from './row-checksum.ts'
 import { WriteLane } from './write-lane.ts'
 
 /** Read models in memory, for tests. They last as long as the store object does, also when it is closed in between. */
 export class MemoryReadModelStore implements ReadModelStore<MemoryTransaction, MemoryReader> {
-  readonly supports = { durability: false, sharing: false }
+  readonly supports = { durability: false, sharing: false, scratch: true }
   readonly #models = new Map<string, StoredModel>()
 
   async open(): Promise<void> {}
@@ -38,6 +40,13 @@ export class MemoryReadModelStore implements ReadModelStore<MemoryTransaction, M
 
   handle(serving: () => Generation<MemoryTransaction, MemoryReader>): MemoryReader {
     return memoryReader(() => (serving() as MemoryGeneration).rows.tables)
+  }
+
+  async scratch<Result>(
+    _projector: string,
+    work: (scratch: Scratch<MemoryTransaction>) => Promise<Result>,
+  ): Promise<Result> {
+    return await work(new MemoryScratch())
   }
 }
 

@@ -1,3 +1,5 @@
+import type { ChangedRow } from '../scratch.ts'
+
 /** Questions to a read model in memory: tables are maps from a text key to a value. */
 export interface MemoryReader {
   get<Row>(table: string, key: string): Row | undefined
@@ -26,8 +28,8 @@ export class MemoryTables {
     return [...this.#tables.keys()].toSorted()
   }
 
-  /** A transaction and its `undo`. */
-  begin(): { readonly tx: MemoryTransaction; readonly undo: () => void } {
+  /** A transaction and its `undo`; `changed` hears of every row that it sets or deletes. */
+  begin(changed: (row: ChangedRow) => void = () => {}): { readonly tx: MemoryTransaction; readonly undo: () => void } {
     const steps: (() => void)[] = []
     const change = (table: string, key: string, row: unknown): void => {
       const rows = this.#rows(table)
@@ -36,6 +38,7 @@ export class MemoryTables {
       steps.push(restore)
       if (row === undefined) rows.delete(key)
       else rows.set(key, row)
+      changed({ table, key: { key }, before: before ?? null, after: row ?? null })
     }
     const tx: MemoryTransaction = {
       ...memoryReader(() => this),

@@ -61,15 +61,28 @@ export class PostgresConnections {
    * `READ_MODEL_UNAVAILABLE` when the connection was lost, with COMMIT maybe done; whatever `work` throws, after a rollback.
    */
   async transaction<Result>(begin: string, work: (client: PoolClient) => Promise<Result>): Promise<Result> {
+    return await this.#between(begin, 'COMMIT', work)
+  }
+
+  /** The same, and takes back all that was done. */
+  async trial<Result>(begin: string, work: (client: PoolClient) => Promise<Result>): Promise<Result> {
+    return await this.#between(begin, 'ROLLBACK', work)
+  }
+
+  async #between<Result>(
+    begin: string,
+    end: 'COMMIT' | 'ROLLBACK',
+    work: (client: PoolClient) => Promise<Result>,
+  ): Promise<Result> {
     return await explained(async () => {
       const client = await this.#writing.connect()
       let broken: Error | undefined
       try {
         await client.query(begin)
         const result = await work(client)
-        const { command } = await client.query('COMMIT')
+        const { command } = await client.query(end)
         // COMMIT of a transaction in which a statement failed is a rollback, and no error.
-        if (command !== 'COMMIT') throw fail('READ_MODEL_FAILED', `PostgreSQL: COMMIT ended as ${command}`)
+        if (command !== end) throw fail('READ_MODEL_FAILED', `PostgreSQL: ${end} ended as ${command}`)
         return result
       } catch (error) {
         await client.query('ROLLBACK').catch((failure: unknown) => {

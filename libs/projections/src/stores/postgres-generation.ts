@@ -3,12 +3,12 @@ import { fail } from '../errors.ts'
 import { advanceOf, type ParkedEvent } from '../parking.ts'
 import type { Checkpoint, Generation, TableDigest, TopicPartition, Work } from '../read-model-store.ts'
 import { checkpointFenced } from './fencing.ts'
-import type { PoolClient, PostgresConnections } from './postgres-connections.ts'
+import type { PostgresConnections } from './postgres-connections.ts'
 import type { PostgresControl } from './postgres-control.ts'
 import { PARKED, parkedEventOf, parkingQueries, type StoredParkedEvent } from './postgres-parking.ts'
 import { generationSchemaOf, searchPathOf } from './postgres-schemas.ts'
 import { postgresTableDigests } from './postgres-tables.ts'
-import { OpenPostgresTransaction, type PostgresReader, type PostgresTransaction } from './postgres-transaction.ts'
+import { inOpenTransaction, type PostgresReader, type PostgresTransaction } from './postgres-transaction.ts'
 import { quoted } from './rows/row-statements.ts'
 
 /** Whose rows a schema holds, and who writes them. */
@@ -63,14 +63,14 @@ export class PostgresGeneration implements Generation<PostgresTransaction, Postg
       const { rows } = await client.query<{ set_up: boolean }>(control.sql(record), [projector, generation])
       if (rows[0]?.set_up === true) return
       await client.query(`CREATE SCHEMA IF NOT EXISTS ${quoted(generationSchemaOf(projector, generation))}`)
-      await this.#work(client, make)
+      await inOpenTransaction(client, make)
       const done = 'UPDATE $.generation SET set_up = true WHERE projector = $1 AND generation = $2'
       await client.query(control.sql(done), [projector, generation])
     })
   }
 
   async run(work: (tx: PostgresTransaction) => void | Promise<void>): Promise<void> {
-    await this.#options.connections.transaction(this.#begin, (client) => this.#work(client, work))
+    await this.#options.connections.transaction(this.#begin, (client) => inOpenTransaction(client, work))
   }
 
   async claim(partitions: readonly TopicPartition[]): Promise<readonly Checkpoint[]> {
@@ -113,7 +113,7 @@ export class PostgresGeneration implements Generation<PostgresTransaction, Postg
       const [stored] = (await client.query<LockedCheckpoint>(lock)).rows
       if (stored === undefined || Number(stored.position) !== from.position || stored.owner_epoch > ownerEpoch)
         throw checkpointFenced(this.#options, from)
-      const { position, park = [], unpark = [] } = advanceOf(await this.#work(client, work))
+      const { position, park = [], unpark = [] } = advanceOf(await inOpenTransaction(client, work))
       const values = [...names, position, ownerEpoch, stored.transaction]
       const { rowCount } = await client.query({ name: 'keyfold-advance', text: control.sql(ADVANCE), values })
       if (rowCount !== 1) throw fail('TRANSACTION_OVER', 'a statement of a handler ended its transaction')
@@ -134,20 +134,6 @@ export class PostgresGeneration implements Generation<PostgresTransaction, Postg
   async flush(): Promise<void> {}
 
   async close(): Promise<void> {}
-
-  async #work<Result>(
-    client: PoolClient,
-    work: (tx: PostgresTransaction) => Result | Promise<Result>,
-  ): Promise<Result> {
-    const tx = new OpenPostgresTransaction(client)
-    try {
-      const result = await work(tx)
-      await tx.flush()
-      return result
-    } finally {
-      tx.end()
-    }
-  }
 
   #names({ topic, partition }: TopicPartition): unknown[] {
     return [this.#options.projector, this.generation, topic, partition]

@@ -1,8 +1,10 @@
 import type { PoolConfig } from 'pg'
 import type { Generation, GenerationRecord, ReadModel, ReadModelRecord, ReadModelStore } from '../read-model-store.ts'
+import type { Scratch } from '../scratch.ts'
 import { PostgresConnections } from './postgres-connections.ts'
 import { PostgresControl } from './postgres-control.ts'
 import { PostgresGeneration, postgresReader } from './postgres-generation.ts'
+import { inPostgresScratch } from './postgres-scratch.ts'
 import { PostgresSharing } from './postgres-sharing.ts'
 import type { PostgresReader, PostgresTransaction } from './postgres-transaction.ts'
 
@@ -20,7 +22,7 @@ export interface PostgresReadModelStoreOptions {
  * Errors: `STORE_DRIVER_MISSING` at `open`; `READ_MODEL_UNAVAILABLE` while the database is away.
  */
 export class PostgresReadModelStore implements ReadModelStore<PostgresTransaction, PostgresReader> {
-  readonly supports = { durability: true, sharing: true }
+  readonly supports = { durability: true, sharing: true, scratch: true }
   readonly #options: PostgresReadModelStoreOptions
   #opened: { readonly connections: PostgresConnections; readonly control: PostgresControl } | undefined
 
@@ -58,6 +60,13 @@ export class PostgresReadModelStore implements ReadModelStore<PostgresTransactio
 
   handle(serving: () => Generation<PostgresTransaction, PostgresReader>): PostgresReader {
     return postgresReader(this.#open().connections, () => (serving() as PostgresGeneration).path)
+  }
+
+  async scratch<Result>(
+    _projector: string,
+    work: (scratch: Scratch<PostgresTransaction>) => Promise<Result>,
+  ): Promise<Result> {
+    return await inPostgresScratch(this.#open().connections, work)
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,6 @@
 import type { GenerationRecord, ReadModel, TopicPartition } from '../read-model-store.ts'
-import type { SeenPartition, SharedReadModel, Sight } from '../sharing/shared-read-model.ts'
+import type { Progress } from '../rebuild/progress.ts'
+import type { RebuildOrder, SeenPartition, SharedReadModel, Sight } from '../sharing/shared-read-model.ts'
 import type { PostgresConnections } from './postgres-connections.ts'
 import type { PostgresControl } from './postgres-control.ts'
 import { PostgresGeneration } from './postgres-generation.ts'
@@ -10,6 +11,9 @@ export const SHARING_TABLES = `
   CREATE TABLE IF NOT EXISTS $.lead (
     projector text PRIMARY KEY, leader text NOT NULL, until timestamptz NOT NULL
   );
+  CREATE TABLE IF NOT EXISTS $.led_rebuild (
+    projector text PRIMARY KEY, leader text NOT NULL, generation integer NOT NULL, progress json NOT NULL, asked text
+  );
   CREATE TABLE IF NOT EXISTS $.halted (
     projector text NOT NULL, generation integer NOT NULL, topic text NOT NULL, partition integer NOT NULL,
     error text NOT NULL, PRIMARY KEY (projector, generation, topic, partition)
@@ -17,7 +21,9 @@ export const SHARING_TABLES = `
 
 /** One statement: what it answers was true at one moment. */
 const LOOK = `SELECT p.started, p.paused,
-  EXISTS (SELECT FROM $.lead WHERE projector = p.name AND until > now()) AS led,
+  (SELECT leader FROM $.lead WHERE projector = p.name AND until > now()) AS leader,
+  (SELECT json_build_object('progress', progress, 'asked', asked) FROM $.led_rebuild JOIN $.lead USING (projector, leader)
+    WHERE projector = p.name AND until > now()) AS rebuild,
   (SELECT coalesce(json_agg(json_build_object('generation', generation, 'version', version, 'status', status)
     ORDER BY generation), '[]') FROM $.generation WHERE projector = p.name) AS generations,
   (SELECT coalesce(json_agg(json_build_object('topic', c.topic, 'partition', c.partition, 'position', c.position,
@@ -36,6 +42,18 @@ const ENTER = `UPDATE $.projector SET owner_epoch = owner_epoch + 1 WHERE name =
 const LEAD = `INSERT INTO $.lead AS l VALUES ($1, $2, now() + $3 * interval '1 millisecond')
   ON CONFLICT (projector) DO UPDATE SET leader = $2, until = excluded.until
   WHERE l.leader = $2 OR l.until <= now() RETURNING 1`
+const RESIGN = `WITH shown AS (DELETE FROM $.led_rebuild WHERE projector = $1 AND leader = $2)
+  DELETE FROM $.lead WHERE projector = $1 AND leader = $2`
+/** What was asked belongs to one rebuild of one leader. */
+const SHOW = `INSERT INTO $.led_rebuild AS r (projector, leader, generation, progress)
+  SELECT projector, leader, $3::integer, $4::json FROM $.lead WHERE projector = $1 AND leader = $2 AND until > now()
+  ON CONFLICT (projector) DO UPDATE SET leader = excluded.leader, generation = excluded.generation,
+    progress = excluded.progress,
+    asked = CASE WHEN (r.leader, r.generation) = (excluded.leader, excluded.generation) THEN r.asked END`
+const ASK = `UPDATE $.led_rebuild AS r SET asked = $3 FROM $.lead AS l
+  WHERE r.projector = $1 AND r.generation = $2 AND coalesce(r.asked, $3) = $3
+    AND l.projector = r.projector AND l.leader = r.leader AND l.until > now() RETURNING 1`
+const ANSWERED = 'UPDATE $.led_rebuild SET asked = NULL WHERE projector = $1 AND leader = $2'
 const HALT = `INSERT INTO $.halted VALUES ($1, $2, $3, $4, $5)
   ON CONFLICT (projector, generation, topic, partition) DO UPDATE SET error = $5`
 
@@ -43,7 +61,8 @@ interface LookRow {
   readonly [column: string]: unknown
   readonly started: boolean
   readonly paused: boolean
-  readonly led: boolean
+  readonly leader: string | null
+  readonly rebuild: { readonly progress: Progress; readonly asked: RebuildOrder | null } | null
   readonly generations: readonly GenerationRecord[]
   readonly partitions: readonly (Omit<SeenPartition, 'halted'> & { readonly halted: string | null })[]
 }
@@ -72,9 +91,10 @@ export class PostgresSharing implements SharedReadModel<PostgresTransaction, Pos
     const { rows } = await this.#connections.read<LookRow>('public', this.#control.sql(LOOK), [this.#projector])
     const [row] = rows
     if (row === undefined) return undefined
-    const { started, paused, generations, led: isLed } = row
+    const { started, paused, generations } = row
     const partitions = row.partitions.map((each) => ({ ...each, halted: each.halted ?? undefined }))
-    return { record: { started, paused, generations }, isLed, partitions }
+    const rebuild = row.rebuild === null ? undefined : { ...row.rebuild, asked: row.rebuild.asked ?? undefined }
+    return { record: { started, paused, generations }, leader: row.leader ?? undefined, rebuild, partitions }
   }
 
   async enter(): Promise<ReadModel<PostgresTransaction, PostgresReader> | undefined> {
@@ -95,11 +115,23 @@ export class PostgresSharing implements SharedReadModel<PostgresTransaction, Pos
   }
 
   async resign(leader: string): Promise<void> {
-    await this.#run('DELETE FROM $.lead WHERE projector = $1 AND leader = $2', [leader])
+    await this.#run(RESIGN, [leader])
   }
 
   async setHalted(generation: number, { topic, partition }: TopicPartition, error: string): Promise<void> {
     await this.#run(HALT, [generation, topic, partition, error])
+  }
+
+  async showRebuild(leader: string, progress: Progress): Promise<void> {
+    await this.#run(SHOW, [leader, progress.generation, JSON.stringify(progress)])
+  }
+
+  async askForRebuild(generation: number, order: RebuildOrder): Promise<boolean> {
+    return (await this.#run(ASK, [generation, order])).rowCount === 1
+  }
+
+  async answered(leader: string): Promise<void> {
+    await this.#run(ANSWERED, [leader])
   }
 
   #inTurn<Row extends Record<string, unknown>>(text: string, values: readonly unknown[]) {

@@ -29,8 +29,23 @@ export interface PostgresTransaction extends PostgresReader {
   rows<Key extends Columns, Rest extends Columns>(table: RowTable<Key, Rest>): RowWriter<Key, Rest>
 }
 
+/** Runs what a projector does in a transaction that is open on `client`, up to its last row. */
+export async function inOpenTransaction<Result>(
+  client: PoolClient,
+  work: (tx: PostgresTransaction) => Result | Promise<Result>,
+): Promise<Result> {
+  const tx = new OpenPostgresTransaction(client)
+  try {
+    const result = await work(tx)
+    await tx.flush()
+    return result
+  } finally {
+    tx.end()
+  }
+}
+
 /** A handler's transaction; `end` makes it refuse what a handler did not wait for. */
-export class OpenPostgresTransaction implements PostgresTransaction {
+class OpenPostgresTransaction implements PostgresTransaction {
   readonly #client: PoolClient
   readonly #batch = new RowBatch()
   #open = true

@@ -13,7 +13,7 @@ import { WriteLane } from './write-lane.ts'
 
 /** Whose rows a file holds, and who writes them. */
 export interface SqliteGenerationOptions {
-  /** `:memory:` keeps everything in memory, for tests. */
+  /** `:memory:` keeps everything in memory, for scratch rows and tests: one connection, `reader` as well. */
   readonly path: string
   readonly projector: string
   readonly generation: number

@@ -2,9 +2,11 @@ import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fail, textOf } from '../errors.ts'
 import type { Generation, GenerationRecord, ReadModel, ReadModelRecord, ReadModelStore } from '../read-model-store.ts'
+import type { Scratch } from '../scratch.ts'
 import { SqliteControl } from './sqlite-control.ts'
 import { SqliteGeneration } from './sqlite-generation.ts'
 import { sqliteReader } from './sqlite-handles.ts'
+import { inSqliteScratch } from './sqlite-scratch.ts'
 import type { SqliteReader, SqliteTransaction } from './sqlite-session.ts'
 
 export interface SqliteReadModelStoreOptions {
@@ -17,7 +19,7 @@ export interface SqliteReadModelStoreOptions {
  * with their checkpoints, `<directory>/projections.sqlite` for what is known about projectors.
  */
 export class SqliteReadModelStore implements ReadModelStore<SqliteTransaction, SqliteReader> {
-  readonly supports = { durability: true, sharing: false }
+  readonly supports = { durability: true, sharing: false, scratch: true }
   readonly #directory: string
   #control: SqliteControl | undefined
   readonly #open = new Set<SqliteGeneration>()
@@ -44,6 +46,13 @@ export class SqliteReadModelStore implements ReadModelStore<SqliteTransaction, S
 
   handle(serving: () => Generation<SqliteTransaction, SqliteReader>): SqliteReader {
     return sqliteReader(() => (serving() as SqliteGeneration).reader)
+  }
+
+  async scratch<Result>(
+    projector: string,
+    work: (scratch: Scratch<SqliteTransaction>) => Promise<Result>,
+  ): Promise<Result> {
+    return await inSqliteScratch(projector, work)
   }
 
   async close(): Promise<void> {

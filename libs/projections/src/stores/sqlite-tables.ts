@@ -6,17 +6,21 @@ import { quoted } from './rows/row-statements.ts'
 
 const ROWS_PER_TURN = 1_000
 
-/** The digests of the tables that the author made; those of SQLite and of Keyfold are left out. */
-export async function tableDigests(database: DatabaseSync): Promise<readonly TableDigest[]> {
-  const names = database
+/** The tables that the author made; those of SQLite and of Keyfold are left out. */
+export function authorTables(database: DatabaseSync): readonly string[] {
+  return database
     .prepare(
       "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name",
     )
     .all()
     .map(({ name }) => String(name))
     .filter((name) => !name.startsWith('keyfold_'))
+}
+
+/** The digests of the tables that the author made. */
+export async function tableDigests(database: DatabaseSync): Promise<readonly TableDigest[]> {
   const digests: TableDigest[] = []
-  for (const name of names) digests.push(await digestOf(database, name))
+  for (const name of authorTables(database)) digests.push(await digestOf(database, name))
   return digests
 }
 

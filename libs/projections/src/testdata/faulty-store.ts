@@ -14,7 +14,7 @@ export class FaultyStore implements ReadModelStore {
 
   constructor(store: ReadModelStore) {
     this.#store = store
-    this.supports = store.supports
+    this.supports = { ...store.supports, scratch: false }
   }
 
   open(): Promise<void> {

@@ -1,4 +1,5 @@
-import { defineEvent, type DomainEvent, on, projector, type ProjectorDescriptor } from '@keyfold/eventsourcing'
+import type { EventCodec } from '@keyfold/event-store'
+import { defineEvent, type DomainEvent, on, type ProjectionHandler, projector, type ProjectorDescriptor } from '@keyfold/eventsourcing'
 import type { RecordToWrite } from '@keyfold/kafka'
 import { eventRecord, InMemoryCodec, InMemoryKafka } from '@keyfold/testing'
 import type { SqliteReader, SqliteTransaction } from '../index.ts'
@@ -36,6 +37,19 @@ const Renamed = defineEvent<'test.Renamed', { name: string }>({
 
 export const codec = new InMemoryCodec([Deposited, Renamed])
 
+/** The codec with some of its methods done otherwise. */
+export function codecWith(methods: Partial<EventCodec>): EventCodec {
+  return {
+    register: (...given) => codec.register(...given),
+    encode: (...given) => codec.encode(...given),
+    prepare: (values) => codec.prepare(values),
+    decode: (value) => codec.decode(value),
+    knows: (type) => codec.knows(type),
+    storedTypesOf: (types) => codec.storedTypesOf(types),
+    ...methods,
+  }
+}
+
 /** Balances per key, and an audit row per applied event without any unique key, so that a repeat would show. */
 export function balances(options: Partial<ProjectorDescriptor> = {}): ProjectorDescriptor {
   const descriptor = projector<SqliteTransaction>({
@@ -61,6 +75,21 @@ export function balances(options: Partial<ProjectorDescriptor> = {}): ProjectorD
     ],
   })
   return { ...descriptor, ...options }
+}
+
+/** The same with something done before its handler, which may throw. */
+export function balancesAfter(
+  before: (context: Parameters<ProjectionHandler>[1]) => void,
+  options: Partial<ProjectorDescriptor> = {},
+): ProjectorDescriptor {
+  const plain = balances(options)
+  const handlers = new Map<string, ProjectionHandler>()
+  for (const [name, handler] of plain.handlers)
+    handlers.set(name, (data, context) => {
+      before(context)
+      return handler(data, context)
+    })
+  return { ...plain, handlers }
 }
 
 /** An event as an event store would have written it. */

@@ -9,6 +9,9 @@ interface Options {
   readonly isBroken?: () => boolean
 }
 
+/** Times of processes that share, for tests that wait until they have passed. */
+export const quickSharing = { sessionTimeoutMs: 700, heartbeatIntervalMs: 100, lookEveryMs: 50 }
+
 /** Balances, and an audit row per applied event without any unique key, so that a repeat would show. */
 export function sharedBalances(
   topic: string,

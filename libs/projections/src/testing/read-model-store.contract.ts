@@ -1,6 +1,7 @@
 import { deepEqual, equal, notEqual, rejects } from 'node:assert/strict'
 import type { Offset } from '@keyfold/kafka'
 import type { Generation, ReadModelStore } from '../read-model-store.ts'
+import { CHANGED_ROWS_MAX } from '../scratch.ts'
 
 type Entries = Readonly<Record<string, string>>
 
@@ -19,9 +20,9 @@ export interface ContractCase {
   run<Tx, Handle>(harness: ReadModelStoreHarness<Tx, Handle>): Promise<void>
 }
 
-const PROJECTOR = 'balances'
-const PARTITION = { topic: 'account', partition: 0 }
-const OTHER = { topic: 'account', partition: 1 }
+export const PROJECTOR = 'balances'
+export const PARTITION = { topic: 'account', partition: 0 }
+export const OTHER = { topic: 'account', partition: 1 }
 
 /** What a `ReadModelStore` must do, independent of a test runner. */
 export const readModelStoreContract: readonly ContractCase[] = [
@@ -264,9 +265,55 @@ export const readModelStoreContract: readonly ContractCase[] = [
       notEqual(digests[0], digests[2])
     },
   },
+  {
+    title: 'tries work on scratch rows, tells what became of each row, and keeps none of it',
+    async run(harness) {
+      const { store, setup, put } = harness
+      equal(store.scratch !== undefined, store.supports.scratch)
+      const generation = await opened(harness)
+      const told = await store.scratch?.(PROJECTOR, async (scratch) => {
+        await scratch.run(setup)
+        await scratch.run((tx) => put(tx, 'a', 'old'))
+        const broken = scratch.watch(async (tx) => {
+          await put(tx, 'a', 'lost')
+          throw new Error('broken')
+        })
+        await rejects(broken, /broken/)
+        const steps = [
+          ['a', 'new'],
+          ['b', 'first'],
+          ['a', 'new'],
+        ] as const
+        const changes = []
+        for (const [key, value] of steps) changes.push(await scratch.watch((tx) => put(tx, key, value)))
+        return changes
+      })
+      const row = (key: string, value: string): Entries => ({ key, value })
+      const changed = { table: 'entries', key: { key: 'a' }, before: row('a', 'old'), after: row('a', 'new') }
+      const made = { table: 'entries', key: { key: 'b' }, before: null, after: row('b', 'first') }
+      const expected = [[changed], [made], []].map((rows) => ({ rows, omitted: 0 }))
+      deepEqual(told, store.supports.scratch ? expected : undefined)
+      deepEqual(await harness.entries(generation.handle), {})
+      await generation.close()
+    },
+  },
+  {
+    title: 'counts what a transaction on scratch rows changes beyond what it tells',
+    async run({ store, setup, put }) {
+      const told = await store.scratch?.(PROJECTOR, async (scratch) => {
+        await scratch.run(setup)
+        return await scratch.watch(async (tx) => {
+          for (let index = 0; index < CHANGED_ROWS_MAX + 3; index++) await put(tx, String(index), 'x')
+        })
+      })
+      const expected = store.supports.scratch ? [CHANGED_ROWS_MAX, 3] : [undefined, undefined]
+      deepEqual([told?.rows.length, told?.omitted], expected)
+    },
+  },
 ]
 
-async function opened<Tx, Handle>({
+/** A generation of a new owner, set up, with both partitions claimed. */
+export async function opened<Tx, Handle>({
   store,
   setup,
 }: ReadModelStoreHarness<Tx, Handle>): Promise<Generation<Tx, Handle>> {
@@ -277,7 +324,8 @@ async function opened<Tx, Handle>({
   return generation
 }
 
-function putting<Tx, Handle>(
+/** The work of a transaction: one row, and where the checkpoint goes. */
+export function putting<Tx, Handle>(
   harness: ReadModelStoreHarness<Tx, Handle>,
   tx: Tx,
   key: string,

@@ -15,7 +15,7 @@ export class DyingStore implements ReadModelStore {
 
   constructor(store: ReadModelStore) {
     this.#store = store
-    this.supports = store.supports
+    this.supports = { ...store.supports, scratch: false }
   }
 
   get isDead(): boolean {
