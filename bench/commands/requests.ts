@@ -1,7 +1,7 @@
 import Connection from 'kafkajs/src/network/connection.js'
 
-/** Requests of a transaction, by API key: Produce, FindCoordinator, AddPartitionsToTxn, EndTxn. */
-const counts = new Map([0, 10, 24, 26].map((key) => [key, 0]))
+/** Requests of a transaction, by API key: Produce, FindCoordinator, AddPartitionsToTxn, EndTxn, DescribeTransactions. */
+const counts = new Map([0, 10, 24, 26, 65].map((key) => [key, 0]))
 const endTxn = 26
 
 const { send } = Connection.prototype

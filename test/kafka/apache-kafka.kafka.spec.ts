@@ -45,5 +45,10 @@ describe.skipIf(missing !== undefined)('on an Apache Kafka', () => {
   })
 
   kafkaGroupsContract({ name: 'an Apache Kafka', start: () => Promise.resolve({ brokers: [kafka.address] }) })
-  kafkaClientContract({ name: 'an Apache Kafka', start: () => Promise.resolve({ brokers: [kafka.address] }) })
+  for (const transactionVersionMax of [2, 1] as const)
+    kafkaClientContract({
+      name: `an Apache Kafka, with transactions of version ${transactionVersionMax}`,
+      start: () => Promise.resolve({ brokers: [kafka.address] }),
+      options: { transactionVersionMax },
+    })
 })

@@ -16,6 +16,7 @@ export const sights = [
   'unknown told',
   'two in a batch',
   'owner changed',
+  'end forgotten',
 ] as const
 
 export type Sight = (typeof sights)[number]
@@ -129,12 +130,13 @@ function stepsFrom(world: World, options: ExploreOptions): Step[] {
 }
 
 const once: readonly Delivery[] = ['delivered']
-const endDeliveries: readonly Delivery[] = ['delivered', 'request lost', 'answer lost', 'delayed']
+const endDeliveries: readonly Delivery[] = ['delivered', 'request lost', 'answer lost', 'delayed', 'forgotten']
 const batchDeliveries: readonly Delivery[] = ['delivered', 'request lost', 'answer lost', 'refused']
 const claimDeliveries = {
   look: once,
   end: once,
   fence: once,
+  settle: once,
   read: once,
   record: ['delivered', 'request lost'],
   endRecord: endDeliveries,
@@ -191,7 +193,7 @@ function delayedEnd(index: number): Step {
     take: (world) => {
       const [end] = world.delayed.splice(index, 1)
       if (end === undefined) return undefined
-      return endTransaction(world, end, 'committed') ? undefined : 'delayed end too late'
+      return endTransaction(world, { ...end, outcome: 'committed' }) === undefined ? 'delayed end too late' : undefined
     },
   }
 }
@@ -219,6 +221,7 @@ function atOwner(
 function sightOf(state: string, delivery: Delivery, taken: number): Sight | undefined {
   if (state === 'fenced') return taken > 0 ? 'fenced' : 'owner changed'
   if (delivery === 'refused') return 'refused batch'
+  if (delivery === 'forgotten') return 'end forgotten'
   if (delivery !== 'delivered') return 'unknown outcome'
   return taken > 1 ? 'two in a batch' : undefined
 }

@@ -75,6 +75,15 @@ function saysWhatHappened(answer: Answer | undefined): answer is Extract<Answer,
   return answer?.kind === 'committed' || answer?.kind === 'rejected'
 }
 
+/** What readers see, or will as soon as a transaction is ended that was decided. */
 function visibleEvents(world: World): readonly LogRecord[] {
-  return world.log.slice(0, stableEnd(world)).filter(({ kind, state }) => kind === 'event' && state === 'committed')
+  const log = world.log.map((record) =>
+    isDecided(world, record) ? { ...record, state: 'committed' as const } : record,
+  )
+  return log.slice(0, stableEnd({ log })).filter(({ kind, state }) => kind === 'event' && state === 'committed')
+}
+
+function isDecided({ producers }: World, { producer, state }: LogRecord): boolean {
+  const own = producers[producer]
+  return state === 'open' && own !== undefined && !own.isOpen && own.ended === 'committed'
 }

@@ -22,6 +22,8 @@ export const mutations = [
   'overlay of an aborted batch kept',
   /** The local store is written before the commit, and trusted. */
   'local store beyond the log',
+  /** Nobody looks for a transaction that was decided and not ended. */
+  'what a node forgot is left',
   /** A writer that was fenced goes on to answer from what it remembers. */
   'answers after it was fenced',
   /** An unknown outcome is told as failed. */

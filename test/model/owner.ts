@@ -1,10 +1,10 @@
 import { nextStep, type WriterEffect, type WriterEvent } from '../../libs/event-store/src/writer/writer-machine.ts'
-import { endTransaction, initProducerId, produce, stableEnd } from './broker.ts'
+import { endTransaction, initProducerId, produce, settle, stableEnd } from './broker.ts'
 import type { Mutation } from './mutations.ts'
 import { accepts, type Answer, type LogRecord, type Memory, type Owner, type Pending, type World } from './world.ts'
 
 /** How a request to the broker ends, seen from outside. */
-export type Delivery = 'delivered' | 'request lost' | 'answer lost' | 'delayed' | 'refused'
+export type Delivery = 'delivered' | 'request lost' | 'answer lost' | 'delayed' | 'refused' | 'forgotten'
 
 export interface Play {
   readonly world: World
@@ -79,6 +79,10 @@ export function claim(play: Play, delivery: Delivery): void {
       return
     case 'fence':
       owner.epoch = initProducerId(world, producerOf(play))
+      owner.claimStep = 'settle'
+      return
+    case 'settle':
+      settleForgotten(play)
       owner.claimStep = 'read'
       return
     case 'read':
@@ -104,10 +108,13 @@ export function cutBatch(play: Play, delivery: Delivery, batchCommands: number):
   if (records.length === 0) return tell(play, 'committed')
   for (const pending of owner.cut) pending.inDoubt = true
   if (delivery === 'request lost') return tell(play, 'unknown')
+  // The node that forgot broke the connections when it was killed.
+  if (world.producers[producerOf(play)]?.epoch === owner.epoch) settleForgotten(play)
   if (!produce(world, owner.epoch, records)) return notCommitted(play, 'fenced')
   if (delivery === 'answer lost') return tell(play, 'unknown')
   if (delivery === 'refused') {
-    endTransaction(world, { producer: producerOf(play), epoch: owner.epoch }, 'aborted')
+    const end = { producer: producerOf(play), epoch: owner.epoch, outcome: 'aborted' } as const
+    owner.epoch = endTransaction(world, end) ?? owner.epoch
     return notCommitted(play, 'aborted')
   }
   owner.mustEnd = true
@@ -136,9 +143,14 @@ function endOf(play: Play, delivery: Delivery): 'committed' | 'fenced' | 'unknow
     world.delayed.push(sender)
     return 'unknown'
   }
-  const done = endTransaction(world, sender, 'committed')
+  const next = endTransaction(world, { ...sender, outcome: 'committed', isForgotten: delivery === 'forgotten' })
   if (delivery === 'answer lost') return 'unknown'
-  return done ? 'committed' : 'fenced'
+  owner.epoch = next ?? owner.epoch
+  return next === undefined ? 'fenced' : 'committed'
+}
+
+function settleForgotten(play: Play): void {
+  if (play.mutation !== 'what a node forgot is left') settle(play.world, producerOf(play))
 }
 
 function notCommitted(play: Play, event: 'fenced' | 'aborted'): void {

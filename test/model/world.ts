@@ -40,6 +40,10 @@ export interface LogRecord {
 /** A transactional id at its coordinator. */
 export interface Producer {
   epoch: number
+  /** A transaction is under way. */
+  isOpen: boolean
+  /** How the last one ended. It outlives InitProducerId: a note that the client hands over keeps it. */
+  ended: 'committed' | 'aborted'
 }
 
 /** What an owner knows of a command id: the answer that it got. */
@@ -61,7 +65,7 @@ export interface Owner {
   /** Changes with every start. */
   instance: number
   state: WriterState | 'down'
-  claimStep: 'none' | 'look' | 'end' | 'fence' | 'read' | 'record' | 'endRecord'
+  claimStep: 'none' | 'look' | 'end' | 'fence' | 'settle' | 'read' | 'record' | 'endRecord'
   epoch: number
   /** How far the claim reads. */
   end: number
@@ -87,6 +91,8 @@ export interface DelayedEnd {
 export interface World {
   readonly log: LogRecord[]
   readonly producers: Producer[]
+  /** Every end of a transaction takes its producer to a new epoch (KIP-890). */
+  readonly bumpsEpoch: boolean
   readonly delayed: DelayedEnd[]
   readonly owners: Owner[]
   readonly calls: Call[]
@@ -97,17 +103,20 @@ export interface World {
 
 export interface Bounds {
   readonly script: readonly CallScript[]
-  /** Lost requests, lost answers, delayed EndTxn, refused records, crashes, in all. */
+  /** Lost requests, lost answers, delayed EndTxn, refused records, forgotten markers, crashes, in all. */
   readonly faults: number
   /** How often a process starts, over both owners. */
   readonly starts: number
   readonly batchCommands: number
+  /** Of the protocol of transactions. */
+  readonly transactions: 1 | 2
 }
 
-export function newWorld({ faults, starts }: Bounds): World {
+export function newWorld({ faults, starts, transactions }: Bounds): World {
   return {
     log: [],
-    producers: [{ epoch: -1 }, { epoch: -1 }],
+    producers: [0, 1].map(() => ({ epoch: -1, isOpen: false, ended: 'aborted' })),
+    bumpsEpoch: transactions === 2,
     delayed: [],
     owners: [newOwner(0), newOwner(1)],
     calls: [],

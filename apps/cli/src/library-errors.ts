@@ -81,6 +81,16 @@ export const libraryErrors = {
     why: 'A newer producer has taken the transactional id over',
     fix: 'Nothing: the newer one goes on',
   },
+  TRANSACTION_TIMED_OUT: {
+    exit: 'found',
+    why: 'The cluster aborted a transaction that took longer than its producer had said',
+    fix: 'Try again',
+  },
+  TRANSACTION_UNDECIDED: {
+    exit: 'found',
+    why: 'A partition has records of a transaction without an end, and nobody knows how it ended',
+    fix: 'Decide by hand: kafka-transactions abort gives the records up',
+  },
   BROKER_REFUSED: {
     exit: 'found',
     why: 'The broker answered with an error that says that the request itself is at fault',

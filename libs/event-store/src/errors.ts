@@ -17,7 +17,7 @@ const errors = {
   OVERLOADED: { retriable: true, fix: 'try again later, or use more partitions' },
   NOT_OWNER: {
     retriable: true,
-    fix: 'send the command to the instance that owns the partition now; one that owns partitions alone must be restarted',
+    fix: 'send the command to the instance that owns the partition now; where each owns them alone only one may run: stop one, restart the one that stays, or let them share (`ownership: "shared"`)',
   },
   WRITE_REFUSED: { retriable: false, fix: 'see the cause: the cluster does not take this record' },
   EVENT_STORE_CLOSED: { retriable: true, fix: 'send the command to an instance that is running' },
@@ -58,7 +58,7 @@ const errors = {
   GROUPS_UNSUPPORTED: { retriable: false, fix: 'use a Kafka client with groups, or `ownership: "alone"`' },
   PREFLIGHT_REFUSED: {
     retriable: false,
-    fix: 'correct the topics as the findings say; `preflight: "warn"` starts all the same',
+    fix: 'correct the topics and nodes as the findings say; `preflight: "warn"` starts all the same',
   },
   GATE_REFUSED: {
     retriable: false,

@@ -1,27 +1,11 @@
-import { errorCodes } from 'kafkajs/src/protocol/error.js'
+import { kafkaErrorByCode } from '@keyfold/protocol'
 import { KafkaClientError } from './errors.ts'
 
-/** Codes that kafkajs 2.2.4 has no name for, as far as they can reach this client. */
-const moreNames: readonly (readonly [number, string])[] = [
-  [0, 'NONE'],
-  [89, 'THROTTLING_QUOTA_EXCEEDED'],
-  [100, 'UNKNOWN_TOPIC_ID'],
-  [120, 'TRANSACTION_ABORTABLE'],
-]
-const names = new Map<number, string>([...errorCodes.map(({ code, type }) => [code, type] as const), ...moreNames])
-
-/** Kafka's name of an error code; kafkajs's older names are given as Kafka has them now. */
-export function brokerErrorName(code: number): string {
-  const name = names.get(code) ?? `ERROR_${code}`
-  return renamed.get(name) ?? name
+/** Kafka's name of an error code. */
+export function brokerErrorName(errorCode: number): string {
+  const { code, name } = kafkaErrorByCode(errorCode)
+  return code === errorCode ? name : `ERROR_${errorCode}`
 }
-
-const renamed: ReadonlyMap<string, string> = new Map([
-  ['NOT_LEADER_FOR_PARTITION', 'NOT_LEADER_OR_FOLLOWER'],
-  ['GROUP_COORDINATOR_NOT_AVAILABLE', 'COORDINATOR_NOT_AVAILABLE'],
-  ['NOT_COORDINATOR_FOR_GROUP', 'NOT_COORDINATOR'],
-  ['GROUP_LOAD_IN_PROGRESS', 'COORDINATOR_LOAD_IN_PROGRESS'],
-])
 
 /** Answers that mean "not here, or not yet": look the leader or coordinator up again and repeat. */
 const transient: ReadonlySet<string> = new Set([

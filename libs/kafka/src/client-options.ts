@@ -17,6 +17,8 @@ export interface KafkaClientOptions {
   /** As kafkajs takes it: `{ mechanism: 'scram-sha-256', username, password }`. */
   readonly sasl?: object
   readonly log?: KafkaLog
+  /** The newest generation of Kafka's transactions to use where the cluster has it in force: 2 is KIP-890. Default 2. */
+  readonly transactionVersionMax?: 1 | 2
 }
 
 export interface ClientSettings {
@@ -27,6 +29,7 @@ export interface ClientSettings {
   readonly ssl: object | null
   readonly sasl: object | null
   readonly log: KafkaLog
+  readonly transactionVersionMax: 1 | 2
 }
 
 export function clientSettings(options: KafkaClientOptions): ClientSettings {
@@ -39,6 +42,7 @@ export function clientSettings(options: KafkaClientOptions): ClientSettings {
     ssl: options.ssl ?? null,
     sasl: options.sasl ?? null,
     log: options.log ?? (() => undefined),
+    transactionVersionMax: options.transactionVersionMax ?? 2,
   }
 }
 

@@ -1,3 +1,4 @@
+import { capabilitiesOf } from './capabilities.ts'
 import { type ClientSettings, clientSettings, type KafkaClientOptions } from './client-options.ts'
 import { Cluster } from './cluster.ts'
 import { groupMembers } from './groups/group-members.ts'
@@ -6,6 +7,7 @@ import type {
   ClusterDescription,
   Isolation,
   KafkaClient,
+  NodeCapabilities,
   Offset,
   PartitionReader,
   PartitionReaderOptions,
@@ -17,8 +19,8 @@ import type {
 import type { KafkaGroups } from './kafka-groups.ts'
 import { EARLIEST, LATEST, listOffsets } from './offsets.ts'
 import { FetchingPartitionReader } from './partition-reader.ts'
+import { openTransactionalProducer } from './open-transactional-producer.ts'
 import { describeTopics, ensureTopics } from './topics.ts'
-import { openTransactionalProducer } from './transactional-producer.ts'
 
 /** Producers share this many connections per node, so that one that waits for a disk does not hold up all others. */
 const producerLanes = 8
@@ -60,6 +62,10 @@ class KafkajsClient implements KafkaClient {
 
   cluster(): Promise<ClusterDescription> {
     return this.#cluster.describe()
+  }
+
+  capabilities(): Promise<readonly NodeCapabilities[]> {
+    return capabilitiesOf(this.#cluster)
   }
 
   ensureTopics(topics: readonly TopicSpecification[]): Promise<readonly string[]> {

@@ -52,11 +52,21 @@ describe('connecting to Kafka', () => {
     })
   })
 
+  it.each([-1, 0, 3])('gives up on an answer that says it has %i bytes', async (length) => {
+    const frame = Buffer.alloc(16)
+    frame.writeInt32BE(length)
+    const brokers = [await listening((socket) => socket.write(frame))]
+    const failed = await connectKafka({ brokers, clientId: 'test', connectTimeoutMs: 400 }).catch(
+      (error: unknown) => error,
+    )
+    expect(String(failed)).toMatch(/^KAFKA_UNREACHABLE: .*the broker sent what is no answer/)
+  })
+
   it('says which API a broker that is too old lacks', async () => {
     const brokers = [await listening((socket, data) => socket.write(oldApiVersions(data.readInt32BE(8))))]
     const failed = await connectKafka({ brokers, clientId: 'test' }).catch((error: unknown) => error)
     expect(String(failed)).toMatch(
-      /^KAFKA_INCOMPATIBLE: .* needs Produce 3-7, but has 0-2\. Fix: use Apache Kafka 2\.3/,
+      /^KAFKA_INCOMPATIBLE: .* needs Produce 3-12, but has 0-2\. Fix: use Apache Kafka 2\.3/,
     )
   })
 

@@ -32,6 +32,14 @@ const errors = {
     fix: 'install the optional packages snappy and lz4-napi; zstd needs Node 22.15',
   },
   AUTHENTICATION_FAILED: { retriable: false, fix: 'check the sasl mechanism, user name and password' },
+  TRANSACTION_TIMED_OUT: {
+    retriable: true,
+    fix: 'open a new producer; raise transactionTimeoutMs if this process was not frozen or asleep',
+  },
+  TRANSACTION_UNDECIDED: {
+    retriable: false,
+    fix: 'decide by hand: `kafka-transactions abort --topic … --partition … --start-offset …` gives these records up',
+  },
   PRODUCER_FENCED: { retriable: false, fix: 'stop writing: a newer producer has taken this transactional id over' },
   BROKER_REFUSED: { retriable: false, fix: 'see the broker error name, and the log of the broker' },
   BROKER_BUSY: { retriable: true, fix: 'try again: the cluster is electing a leader or loading its state' },

@@ -21,9 +21,12 @@ export { KafkaClientError, type KafkaErrorCode, type KafkaErrorParticulars, type
 export type {
   ClusterDescription,
   CommitOutcome,
+  FeatureLevels,
   Isolation,
   KafkaClient,
+  NodeCapabilities,
   Offset,
+  PartitionPlace,
   PartitionReader,
   PartitionReaderOptions,
   PartitionWrite,

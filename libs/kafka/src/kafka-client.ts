@@ -7,6 +7,11 @@ import type { KafkaGroups } from './kafka-groups.ts'
 export interface KafkaClient {
   /** Who answers: the cluster's id, its nodes, the controller. Errors: `KAFKA_UNREACHABLE`, `KAFKA_INCOMPATIBLE`. */
   cluster(): Promise<ClusterDescription>
+  /**
+   * What the nodes that answer can do; one that this client cannot use says why. Left out by a client that cannot tell.
+   * Errors: `KAFKA_UNREACHABLE`.
+   */
+  capabilities?(): Promise<readonly NodeCapabilities[]>
   /** Creates the topics that do not exist yet; resolves when all of them have leaders. Says which were created. */
   ensureTopics(topics: readonly TopicSpecification[]): Promise<readonly string[]>
   /** Partition counts and the settings that were asked for. A topic that does not exist is left out. */
@@ -41,6 +46,23 @@ export interface ClusterDescription {
   readonly nodes: readonly { readonly nodeId: number; readonly host: string; readonly port: number }[]
 }
 
+export interface NodeCapabilities {
+  readonly nodeId: number
+  readonly address: string
+  /** The newest version of each API, by Kafka's number of it. */
+  readonly apis: ReadonlyMap<number, number>
+  /** By their names, such as `transaction.version`. */
+  readonly features: ReadonlyMap<string, FeatureLevels>
+  /** Why this client cannot use the node; then nothing else is known of it. */
+  readonly incompatible?: string
+}
+
+/** Of a feature (KIP-584): the highest level that the node knows, and the one in force in the cluster; 0 for none. */
+export interface FeatureLevels {
+  readonly supported: number
+  readonly finalized: number
+}
+
 export interface TopicSpecification {
   readonly name: string
   readonly partitions: number
@@ -67,9 +89,7 @@ export interface RecordToWrite {
 }
 
 /** The records of one partition; they are stored in this order and next to each other. */
-export interface PartitionWrite {
-  readonly topic: string
-  readonly partition: number
+export interface PartitionWrite extends PartitionPlace {
   readonly records: readonly RecordToWrite[]
   /**
    * The offset that the first record has to get. When it gets another one, nothing of the transaction becomes visible:
@@ -80,13 +100,24 @@ export interface PartitionWrite {
 
 export interface TransactionalProducerOptions {
   readonly transactionalId: string
-  /** After this many milliseconds without a decision the cluster aborts the transaction by itself. */
+  /** After this many milliseconds without a decision the cluster aborts the transaction by itself. Cut down to tens. */
   readonly transactionTimeoutMs: number
+  /**
+   * Where its transactions write. Opening then looks in them for what a killed node forgot: records of the transaction
+   * before, without an end although it was decided. They are ended as it was decided. Errors: `TRANSACTION_UNDECIDED`.
+   */
+  readonly partitions?: readonly PartitionPlace[]
 }
 
-/** One producer epoch of one transactional id. Use it for one `commit` at a time. */
+export interface PartitionPlace {
+  readonly topic: string
+  readonly partition: number
+}
+
+/** The newest producer of one transactional id. Use it for one `commit` at a time. */
 export interface TransactionalProducer {
   readonly transactionalId: string
+  /** As the id was opened; a cluster of `transaction.version` 2 moves both on with every transaction. */
   readonly producerId: number
   readonly producerEpoch: number
   /** Writes all records in one transaction. Never throws for an operating error: the outcome says what is known. */

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { type RunningBroker, startBroker } from '@keyfold/broker'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { KafkaClientOptions } from './client-options.ts'
 import { connectKafka } from './connect-kafka.ts'
 import type { KafkaClient } from './kafka-client.ts'
-import { FlakyProxy, type WireFault } from './testing/index.ts'
+import { behindProxy, type FlakyProxy, type WireFault } from './testing/index.ts'
 
 const api = {
   produce: 0,
@@ -22,9 +23,7 @@ let kafka: KafkaClient
 let topic: string
 
 beforeAll(async () => {
-  proxy = await FlakyProxy.start()
-  broker = await startBroker({ memory: true, advertisedHost: '127.0.0.1', advertisedPort: proxy.port })
-  proxy.forwardTo(broker.port)
+  ;({ proxy, broker } = await behindProxy((advertised) => startBroker({ memory: true, ...advertised })))
 })
 
 afterAll(async () => {
@@ -32,8 +31,11 @@ afterAll(async () => {
   await proxy.close()
 })
 
+const connect = (options: Partial<KafkaClientOptions> = {}) =>
+  connectKafka({ brokers: [proxy.address], clientId: 'test', requestTimeoutMs: 1_000, ...options })
+
 beforeEach(async () => {
-  kafka = await connectKafka({ brokers: [proxy.address], clientId: 'test', requestTimeoutMs: 1_000 })
+  kafka = await connect()
   topic = `lost-${randomUUID()}`
   await kafka.ensureTopics([{ name: topic, partitions: 1 }])
 })
@@ -60,7 +62,12 @@ async function stored(): Promise<readonly string[]> {
   return values
 }
 
-describe('a transaction whose answer is lost', () => {
+describe.each([2, 1] as const)('a transaction whose answer is lost, of version %i', (transactionVersionMax) => {
+  beforeEach(async () => {
+    await kafka.close()
+    kafka = await connect({ transactionVersionMax })
+  })
+
   it.each<[string, WireFault, readonly string[]]>([
     ['the answer to EndTxn', { apiKey: api.endTxn, what: 'lose-answer' }, ['before', 'doubtful']],
     ['the request EndTxn', { apiKey: api.endTxn, what: 'lose-request' }, ['before']],
@@ -81,21 +88,34 @@ describe('a transaction whose answer is lost', () => {
     expect(await stored()).toEqual([...expected, 'after'])
   })
 
-  it.each<[string, WireFault]>([
-    ['the answer to AddPartitionsToTxn', { apiKey: api.addPartitions, what: 'lose-answer' }],
-    ['the request AddPartitionsToTxn', { apiKey: api.addPartitions, what: 'lose-request' }],
-  ])('is committed all the same when nothing was written yet: %s', async (_, fault) => {
-    const producer = await producerOf(randomUUID())
-    proxy.faults.push(fault)
-    expect((await producer.commit([write('a')])).kind).toBe('committed')
-    expect((await producer.commit([write('b')])).kind).toBe('committed')
-    expect(await stored()).toEqual(['a', 'b'])
-  })
-
   it.each([api.initProducerId, api.findCoordinator])('is opened again: API %i', async (apiKey) => {
     proxy.faults.push({ apiKey, what: 'lose-answer' }, { apiKey, what: 'lose-request' })
     const producer = await producerOf(randomUUID())
     expect((await producer.commit([write('a')])).kind).toBe('committed')
+  })
+})
+
+describe('AddPartitionsToTxn without an answer', () => {
+  beforeEach(async () => {
+    await kafka.close()
+    kafka = await connect({ transactionVersionMax: 1 })
+  })
+
+  it('is sent again when the connection broke between two transactions', async () => {
+    const producer = await producerOf(randomUUID())
+    for (const value of ['a', 'b', 'c']) {
+      expect((await producer.commit([write(value)])).kind).toBe('committed')
+      proxy.cutAll()
+    }
+    expect(await stored()).toEqual(['a', 'b', 'c'])
+  })
+
+  it.each(['lose-answer', 'lose-request'] as const)('is sent again, for nothing is written yet: %s', async (what) => {
+    const producer = await producerOf(randomUUID())
+    proxy.faults.push({ apiKey: api.addPartitions, what })
+    expect((await producer.commit([write('a')])).kind).toBe('committed')
+    expect((await producer.commit([write('b')])).kind).toBe('committed')
+    expect(await stored()).toEqual(['a', 'b'])
   })
 })
 

@@ -2,6 +2,7 @@ import './kafkajs/patches.ts'
 import { BufferReader } from '@keyfold/bytes'
 import {
   type AnyApi,
+  ApiVersions,
   decodeResponse,
   encodeRequest,
   type RequestInput,
@@ -17,9 +18,12 @@ import type { WireCall } from 'kafkajs/src/protocol/requests/index.js'
 import { brokerErrorName } from './broker-error.ts'
 import type { Address, ClientSettings } from './client-options.ts'
 import { KafkaClientError } from './errors.ts'
-import { apis, type WireApi } from './wire-apis.ts'
+import type { FeatureLevels } from './kafka-client.ts'
+import { apis, neededApis, type WireApi } from './wire-apis.ts'
 
-type Versions = Readonly<Record<number, { readonly minVersion: number; readonly maxVersion: number }>>
+type Versions = Readonly<
+  Record<number, { readonly apiKey: number; readonly minVersion: number; readonly maxVersion: number }>
+>
 
 /** Changes to a call that kafkajs's own encoder or decoder would make wrong or slow. */
 export interface CallParts<Response> {
@@ -39,6 +43,7 @@ export class NodeLink {
   readonly #settings: ClientSettings
   readonly #versions: Versions
   #alive = true
+  #features: Promise<ReadonlyMap<string, FeatureLevels>> | undefined
 
   private constructor(connection: Connection, address: Address, settings: ClientSettings, versions: Versions) {
     this.#connection = connection
@@ -110,7 +115,7 @@ export class NodeLink {
           const body = encodeRequest(api, version, payload)
           // kafkajs writes header 1; header 2 is the same and a list of tagged fields, which is empty here (KIP-482).
           const tags = Buffer.alloc(requestHeaderVersion(api, version) === 2 ? 1 : 0)
-          return new Encoder(body.length + 1).writeBuffer(Buffer.concat([tags, body]))
+          return new Encoder(tags.length + body.length).writeBuffer(tags).writeBuffer(body)
         },
       },
       response: {
@@ -128,6 +133,28 @@ export class NodeLink {
   /** Whether the node has the API in a version from `versionMin` on. */
   has(api: AnyApi, versionMin = 0): boolean {
     return (this.#versions[api.key]?.maxVersion ?? -1) >= versionMin
+  }
+
+  /** The newest version of each API that the node has, by Kafka's number of it. */
+  get newestVersions(): ReadonlyMap<number, number> {
+    return new Map(Object.values(this.#versions).map(({ apiKey, maxVersion }) => [apiKey, maxVersion]))
+  }
+
+  /** The features that the node knows or its cluster has in force (KIP-584). Asked once per connection. Errors: as `call`. */
+  features(): Promise<ReadonlyMap<string, FeatureLevels>> {
+    return (this.#features ??= this.#askFeatures())
+  }
+
+  async #askFeatures(): Promise<ReadonlyMap<string, FeatureLevels>> {
+    if (!this.has(ApiVersions, featuresSince)) return new Map()
+    const software = { clientSoftwareName: 'keyfold', clientSoftwareVersion: '0' }
+    const { supportedFeatures, finalizedFeatures } = await this.ask(ApiVersions, software)
+    const supported = new Map(supportedFeatures.map(({ name, maxVersion }) => [name, maxVersion]))
+    const finalized = new Map(finalizedFeatures.map(({ name, maxVersionLevel }) => [name, maxVersionLevel]))
+    const names = new Set([...supported.keys(), ...finalized.keys()])
+    return new Map(
+      [...names].map((name) => [name, { supported: supported.get(name) ?? 0, finalized: finalized.get(name) ?? 0 }]),
+    )
   }
 
   async #send<Response>(call: WireCall<Response>, extraTimeoutMs = 0): Promise<Response> {
@@ -166,6 +193,8 @@ export class NodeLink {
 }
 
 const saslAuthenticateKey = 36
+/** The version of ApiVersions that began to tell features. */
+const featuresSince = 3
 
 function newConnection({ host, port }: Address, settings: ClientSettings, timeoutMs: number): Connection {
   return new Connection({
@@ -212,7 +241,7 @@ async function learnVersions(connection: Connection, timeoutMs: number): Promise
 }
 
 function refuseIncompatible(versions: Versions, { host, port }: Address): void {
-  for (const { key, name, versions: needed } of Object.values(apis)) {
+  for (const { key, name, versions: needed } of neededApis) {
     const offered = versions[key]
     if (offered !== undefined && offered.maxVersion >= needed[0] && offered.minVersion <= needed[1]) continue
     const has = offered === undefined ? 'does not know it' : `has ${offered.minVersion}-${offered.maxVersion}`

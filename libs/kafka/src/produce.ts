@@ -1,16 +1,13 @@
-import Encoder from 'kafkajs/src/protocol/encoder.js'
+import { Produce, type ResponseOf } from '@keyfold/protocol'
 import { BackOff, delay } from './back-off.ts'
 import { brokerErrorName } from './broker-error.ts'
 import type { Cluster } from './cluster.ts'
 import { inDoubt, notAnswered, refusal, type StepOutcome } from './commit-step.ts'
 import { judgeProduce } from './commit-verdicts.ts'
-import type { Offset } from './kafka-client.ts'
-import { apis, type ProduceResponse } from './wire-apis.ts'
+import type { Offset, PartitionPlace } from './kafka-client.ts'
 
 /** A batch that is encoded already: a repetition is the same bytes with the same sequence, so it cannot double. */
-export interface PreparedBatch {
-  readonly topic: string
-  readonly partition: number
+export interface PreparedBatch extends PartitionPlace {
   readonly batch: Buffer
 }
 
@@ -21,6 +18,8 @@ export type ProduceOutcome =
 export interface ProduceRoute {
   readonly lane: string
   readonly transactionalId: string
+  /** Of Produce: from 12 on a batch adds its partition to the transaction by itself (KIP-890). */
+  readonly versionMax: number
 }
 
 /** Writes the batches, one request per leader side by side, and repeats those that did not take effect. */
@@ -82,11 +81,11 @@ async function produceOnce(
   return answers
 }
 
-function answerFor(batch: PreparedBatch, results: ProduceResponse, transactionalId: string): Answer {
-  const topic = results.topics.find(({ topicName }) => topicName === batch.topic)
-  const result = topic?.partitions.find(({ partition }) => partition === batch.partition)
+function answerFor(batch: PreparedBatch, { responses }: ResponseOf<typeof Produce>, transactionalId: string): Answer {
+  const topic = responses.find(({ name }) => name === batch.topic)
+  const result = topic?.partitionResponses.find(({ index }) => index === batch.partition)
   if (result === undefined) return { kind: 'unknown', error: new Error('the broker did not mention the batch') }
-  if (result.errorCode === 0) return { kind: 'done', baseOffset: Number(result.baseOffset) }
+  if (result.errorCode === 0) return { kind: 'done', baseOffset: result.baseOffset }
   const errorName = brokerErrorName(result.errorCode)
   const verdict = judgeProduce(errorName)
   return {
@@ -103,25 +102,18 @@ function unanswered(error: unknown): Answer {
 
 async function request(
   cluster: Cluster,
-  { lane, transactionalId }: ProduceRoute,
+  { lane, transactionalId, versionMax }: ProduceRoute,
   leader: number,
   batches: readonly PreparedBatch[],
-): Promise<ProduceResponse> {
+): Promise<ResponseOf<typeof Produce>> {
   const link = await cluster.linkTo(leader, lane)
-  const byTopic = Map.groupBy(batches, ({ topic }) => topic)
-  const bytes = batches.reduce((sum, { batch }) => sum + batch.length + 64, 256)
-  const encode = async (): Promise<Encoder> => {
-    const encoder = new Encoder(bytes)
-      .writeString(transactionalId)
-      .writeInt16(-1)
-      .writeInt32(cluster.settings.requestTimeoutMs)
-      .writeInt32(byTopic.size)
-    for (const [topic, partitions] of byTopic) {
-      encoder.writeString(topic).writeInt32(partitions.length)
-      for (const { partition, batch } of partitions)
-        encoder.writeInt32(partition).writeInt32(batch.length).writeBuffer(batch)
-    }
-    return encoder
-  }
-  return inDoubt(link.call(apis.produce, {}, { encode, extraTimeoutMs: 1_000 }))
+  const topicData = Array.from(
+    Map.groupBy(batches, ({ topic }) => topic),
+    ([name, led]) => ({
+      name,
+      partitionData: led.map(({ partition, batch }) => ({ index: partition, records: batch })),
+    }),
+  )
+  const data = { transactionalId, acks: -1, timeoutMs: cluster.settings.requestTimeoutMs, topicData }
+  return inDoubt(link.ask(Produce, data, versionMax, 1_000))
 }

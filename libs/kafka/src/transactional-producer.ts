@@ -1,60 +1,50 @@
+import { EndTxn } from '@keyfold/protocol'
 import { delay } from './back-off.ts'
-import { brokerError, brokerErrorName } from './broker-error.ts'
+import { brokerErrorName } from './broker-error.ts'
 import type { Cluster } from './cluster.ts'
 import { done, gravest, inDoubt, notAnswered, refusal, type StepOutcome } from './commit-step.ts'
-import { judgeAddPartitions, judgeEndTxn, judgeInit, type Verdict } from './commit-verdicts.ts'
-import { Coordinator } from './coordinator.ts'
+import { judgeAddPartitions, judgeEndTxn, type Verdict } from './commit-verdicts.ts'
+import type { Coordinator } from './coordinator.ts'
 import { KafkaClientError } from './errors.ts'
-import type {
-  CommitOutcome,
-  Offset,
-  PartitionWrite,
-  TransactionalProducer,
-  TransactionalProducerOptions,
-} from './kafka-client.ts'
+import { type LastTransaction, lastTransaction, settleForgotten } from './forgotten-transactions.ts'
+import type { CommitOutcome, Offset, PartitionPlace, PartitionWrite, TransactionalProducer } from './kafka-client.ts'
+import type { NodeLink } from './node-link.ts'
 import { produceAll } from './produce.ts'
 import { encodeRecordBatch } from './record-batch-encoder.ts'
 import { retrying } from './retry.ts'
 import { apis } from './wire-apis.ts'
 
-interface Identity {
+export interface Identity {
   readonly transactionalId: string
   readonly producerId: number
   readonly producerEpoch: number
 }
 
-const initDeadlineMs = 60_000
+/** Newest versions of Produce: for partitions that were added before, and for those that it adds itself (KIP-890). */
+const produceVersions = { added: 7, adding: 12 } as const
+/** The same for EndTxn: version 5 answers with the epoch of the next transaction. */
+const endVersions = { sameEpoch: 1, nextEpoch: 5 } as const
 
-/**
- * Runs InitProducerId until the cluster has decided every earlier transaction of the id.
- * Errors: `BROKER_REFUSED`, `BROKER_BUSY` or `KAFKA_UNREACHABLE` when the cluster does not get there in time.
- */
-export async function openTransactionalProducer(
-  cluster: Cluster,
-  options: TransactionalProducerOptions,
-  lane: string,
-): Promise<FencedProducer> {
-  const { transactionalId, transactionTimeoutMs } = options
-  const coordinator = new Coordinator(cluster, transactionalId, lane)
-  const identity = await retrying({ deadlineMs: initDeadlineMs, firstWaitMs: 10, capMs: 20 }, async () => {
-    const response = await coordinator.call(apis.initProducerId, {
-      transactionalId,
-      transactionTimeout: transactionTimeoutMs,
-    })
-    if (response.errorCode === 0) return response
-    const errorName = brokerErrorName(response.errorCode)
-    if (judgeInit(errorName) === 'retry') {
-      coordinator.mayHaveMoved(errorName)
-      throw new KafkaClientError('BROKER_BUSY', `InitProducerId of ${transactionalId}: ${errorName}`)
-    }
-    throw brokerError(errorName, `InitProducerId of ${transactionalId}`)
-  })
-  const { producerId, producerEpoch } = identity
-  return new FencedProducer(cluster, coordinator, { transactionalId, producerId: Number(producerId), producerEpoch })
+/** So long after the end of a transaction its markers are hardly ever still on their way. */
+const markersTakeMs = 25
+
+export interface ProducerTraits {
+  readonly transactionTimeoutMs: number
+  /** Transactions of version 2 (KIP-890): nothing is announced, and each has an epoch of its own. */
+  readonly bumpsEpoch: boolean
+  /** EndTxn is answered before its markers are written: as an Apache Kafka does it. */
+  readonly endsLater: boolean
+}
+
+/** Where a transaction ended, and the connection to the coordinator that took its end. */
+interface EndedTransaction {
+  readonly places: readonly PartitionPlace[]
+  readonly link: NodeLink
+  readonly atMs: number
 }
 
 /**
- * One epoch of one transactional id; one transaction at a time. kafkajs's own producer is not used: it rewinds
+ * The newest producer of one transactional id; one transaction at a time. kafkajs's own producer is not used: it rewinds
  * sequences on failure, looks the coordinator up twice per transaction and sticks after a failed commit.
  */
 export class FencedProducer implements TransactionalProducer {
@@ -63,19 +53,22 @@ export class FencedProducer implements TransactionalProducer {
   readonly producerEpoch: number
   readonly #cluster: Cluster
   readonly #coordinator: Coordinator
-  readonly #identity: Identity
+  readonly #traits: ProducerTraits
+  #identity: Identity
+  #ended: EndedTransaction | undefined
   /** The next sequence number, by topic and partition; a new epoch starts at 0. */
   readonly #sequences = new Map<string, number>()
   #busy = false
   #finished: Exclude<CommitOutcome, { kind: 'committed' }> | undefined
 
-  constructor(cluster: Cluster, coordinator: Coordinator, identity: Identity) {
+  constructor(cluster: Cluster, coordinator: Coordinator, identity: Identity, traits: ProducerTraits) {
     this.transactionalId = identity.transactionalId
     this.producerId = identity.producerId
     this.producerEpoch = identity.producerEpoch
     this.#cluster = cluster
     this.#coordinator = coordinator
     this.#identity = identity
+    this.#traits = traits
   }
 
   async commit(writes: readonly PartitionWrite[]): Promise<CommitOutcome> {
@@ -85,7 +78,11 @@ export class FencedProducer implements TransactionalProducer {
     const filled = writes.filter(({ records }) => records.length > 0)
     this.#busy = true
     try {
-      const outcome = await this.#transact(filled)
+      const startedAtMs = Date.now()
+      const ended = await this.#transact(filled)
+      const isLate = Date.now() - startedAtMs >= this.#traits.transactionTimeoutMs
+      const isTimeOut = isLate && (ended.kind === 'fenced' || ended.kind === 'unknown') && (await this.#hasTimedOut())
+      const outcome = isTimeOut ? this.#timedOut(ended.error) : ended
       if (outcome.kind === 'fenced' || outcome.kind === 'unknown') this.#finished = outcome
       if (outcome.kind !== 'committed') return outcome
       const offsets = new Map(filled.map((write, index) => [write, outcome.baseOffsets[index] ?? 0]))
@@ -102,37 +99,51 @@ export class FencedProducer implements TransactionalProducer {
 
   async #transact(writes: readonly PartitionWrite[]): Promise<CommitOutcome> {
     if (writes.length === 0) return { kind: 'committed', baseOffsets: [] }
-    const added = await this.#addPartitions(writes)
-    if (added.kind !== 'done') return undone(added)
+    const begun = await this.#begin(writes)
+    if (begun.kind !== 'done') return undone(begun)
     const baseOffsets: Offset[] = []
     const produced = await this.#produceAll(writes, baseOffsets)
-    if (produced.kind === 'refused') return this.#abort(produced.error)
+    if (produced.kind === 'refused') return this.#abort(writes, produced.error)
     if (produced.kind !== 'done') return undone(produced)
     const misplaced = writes.findIndex(
       ({ expectedOffset }, index) => expectedOffset !== undefined && expectedOffset !== baseOffsets[index],
     )
     const write = writes[misplaced]
-    if (write !== undefined) return this.#abort(unexpectedOffset(write, baseOffsets[misplaced]))
-    const ended = await this.#end(true)
+    if (write !== undefined) return this.#abort(writes, unexpectedOffset(write, baseOffsets[misplaced]))
+    const ended = await this.#end(writes, true)
     if (ended.kind === 'done') return { kind: 'committed', baseOffsets }
     return { kind: ended.kind === 'fenced' ? 'fenced' : 'unknown', error: ended.error }
   }
 
-  /** Repeating this request is always safe: nothing is in the transaction yet that it could add twice. */
-  async #addPartitions(writes: readonly PartitionWrite[]): Promise<StepOutcome> {
-    const topics = new Map<string, number[]>()
-    for (const { topic, partition } of writes) topics.set(topic, [...(topics.get(topic) ?? []), partition])
-    const request = {
-      ...this.#wireIdentity(),
-      topics: [...topics].map(([topic, partitions]) => ({ topic, partitions })),
-    }
+  /** Repeating this is always safe: nothing is in the transaction yet that it could add twice. */
+  async #begin(writes: readonly PartitionWrite[]): Promise<StepOutcome> {
     return this.#repeating('AddPartitionsToTxn', judgeAddPartitions, 'refused', async () => {
-      const { errors } = await this.#coordinator.call(apis.addPartitionsToTxn, request)
-      const codes = errors.flatMap(({ partitionErrors }) => partitionErrors.map(({ errorCode }) => errorCode))
-      // Partitions that were not tried hide the one that was the reason.
-      const failed = codes.filter((code) => code !== 0).map(brokerErrorName)
-      return failed.find((name) => name !== 'OPERATION_NOT_ATTEMPTED') ?? failed[0] ?? 'NONE'
+      await inDoubt(this.#settleAfterReconnect())
+      return this.#traits.bumpsEpoch ? await this.#awaitMarkers() : this.#addPartitions(writes)
     })
+  }
+
+  /**
+   * A Produce that adds its partitions while the transaction before still gets its markers is kept back by the leader in
+   * steps of 20 ms (add.partitions.to.txn.retry.backoff.ms); asking the coordinator costs a fraction of that.
+   */
+  async #awaitMarkers(): Promise<'NONE' | 'CONCURRENT_TRANSACTIONS'> {
+    if (!this.#traits.endsLater || Date.now() - (this.#ended?.atMs ?? 0) > markersTakeMs) return 'NONE'
+    const last = await lastTransaction(this.#coordinator, await this.#coordinator.link(), this.transactionalId)
+    return last?.state.startsWith('Prepare') === true ? 'CONCURRENT_TRANSACTIONS' : 'NONE'
+  }
+
+  async #addPartitions(writes: readonly PartitionWrite[]): Promise<string> {
+    const topics = Map.groupBy(writes, ({ topic }) => topic)
+    const { errors } = await this.#coordinator.call(apis.addPartitionsToTxn, {
+      ...this.#identity,
+      producerId: String(this.#identity.producerId),
+      topics: Array.from(topics, ([topic, of]) => ({ topic, partitions: of.map(({ partition }) => partition) })),
+    })
+    const codes = errors.flatMap(({ partitionErrors }) => partitionErrors.map(({ errorCode }) => errorCode))
+    // Partitions that were not tried hide the one that was the reason.
+    const failed = codes.filter((code) => code !== 0).map(brokerErrorName)
+    return failed.find((name) => name !== 'OPERATION_NOT_ATTEMPTED') ?? failed[0] ?? 'NONE'
   }
 
   async #produceAll(writes: readonly PartitionWrite[], baseOffsets: Offset[]): Promise<StepOutcome> {
@@ -143,7 +154,9 @@ export class FencedProducer implements TransactionalProducer {
       return { topic, partition, batch, nextSequence: nextSequence(baseSequence, records.length) }
     })
     const { lane } = this.#coordinator
-    const outcomes = await produceAll(this.#cluster, { lane, transactionalId: this.transactionalId }, prepared)
+    const versionMax = this.#traits.bumpsEpoch ? produceVersions.adding : produceVersions.added
+    const route = { lane, transactionalId: this.transactionalId, versionMax }
+    const outcomes = await produceAll(this.#cluster, route, prepared)
     outcomes.forEach((outcome, index) => {
       const write = prepared[index]
       if (outcome.kind !== 'done' || write === undefined) return
@@ -153,26 +166,83 @@ export class FencedProducer implements TransactionalProducer {
     return gravest(outcomes)
   }
 
-  async #abort(cause: Error): Promise<CommitOutcome> {
-    const ended = await this.#end(false)
+  async #abort(writes: readonly PartitionPlace[], cause: Error): Promise<CommitOutcome> {
+    const ended = await this.#end(writes, false)
     if (ended.kind === 'done') return { kind: 'aborted', error: cause }
     return { kind: ended.kind === 'fenced' ? 'fenced' : 'unknown', error: ended.error }
   }
 
   /**
    * EndTxn is repeated only after an answer that says the coordinator is not here or busy. After a lost answer a second
-   * EndTxn could meet a later transaction of the same epoch (KAFKA-17754), so the producer ends there.
+   * EndTxn could meet a later transaction of the same epoch (KAFKA-17754), and where each has its own, nobody has told
+   * this producer the next one: so the producer ends there.
    */
-  async #end(transactionResult: boolean): Promise<StepOutcome> {
+  async #end(writes: readonly PartitionPlace[], committed: boolean): Promise<StepOutcome> {
+    const versionMax = this.#traits.bumpsEpoch ? endVersions.nextEpoch : endVersions.sameEpoch
     let attempts = 0
     const outcome = await this.#repeating('EndTxn', judgeEndTxn, 'unknown', async () => {
       const link = await this.#coordinator.link()
       attempts++
-      const request = { ...this.#wireIdentity(), transactionResult }
-      return brokerErrorName((await inDoubt(link.call(apis.endTxn, request))).errorCode)
+      const { errorCode, ...next } = await inDoubt(link.ask(EndTxn, { ...this.#identity, committed }, versionMax))
+      if (errorCode === 0) {
+        // The places only: the records must not stay in memory until the next transaction.
+        const places = writes.map(({ topic, partition }) => ({ topic, partition }))
+        this.#ended = { places, link, atMs: Date.now() }
+        this.#moveOn(next)
+      }
+      return brokerErrorName(errorCode)
     })
     // Fenced after a first, doubtful answer: that attempt may have decided the transaction.
     return outcome.kind === 'fenced' && attempts > 1 ? { kind: 'unknown', error: outcome.error } : outcome
+  }
+
+  /** Takes the epoch of the next transaction, and with used up epochs the new producer id; an older broker tells none. */
+  #moveOn({ producerId, producerEpoch }: Omit<Identity, 'transactionalId'>): void {
+    if (producerEpoch < 0) return
+    this.#identity = { transactionalId: this.transactionalId, producerId, producerEpoch }
+    this.#sequences.clear()
+  }
+
+  /**
+   * A connection that broke may mean a node that restarted, and one that restarts may forget to end a transaction that it
+   * has decided (`forgotten-transactions.ts`). That is looked for before the next one begins, which would take it over.
+   * Errors: those of `settleForgotten`.
+   */
+  async #settleAfterReconnect(): Promise<void> {
+    const { transactionalId } = this
+    const ended = this.#ended
+    if (ended === undefined || ended.link.alive) return
+    const { places } = ended
+    const before = (): void => places.forEach(({ topic }) => this.#cluster.forget(topic))
+    await retrying({ deadlineMs: this.#cluster.settings.requestTimeoutMs, capMs: 200, before }, async () => {
+      const last = await lastTransaction(this.#coordinator, await this.#coordinator.link(), transactionalId)
+      if (last?.state.startsWith('Prepare') === true)
+        throw new KafkaClientError('BROKER_BUSY', `a transaction of ${transactionalId} is being ended`)
+      // Otherwise somebody else has the id, and the next step will say so; or a repeated one has begun the next already.
+      const isLast =
+        last?.producerId === this.#identity.producerId && last.producerEpoch === this.#identity.producerEpoch
+      if (isLast && last.state.startsWith('Complete'))
+        await settleForgotten(this.#cluster, { transactionalId, last, places, lane: this.#coordinator.lane })
+    })
+    this.#ended = undefined
+  }
+
+  /** The cluster fences a producer, too, whose transaction takes too long: then nobody else has the id. */
+  async #hasTimedOut(): Promise<boolean> {
+    try {
+      const link = await this.#coordinator.link()
+      const last = await lastTransaction(this.#coordinator, link, this.transactionalId)
+      return last !== undefined && isTimeOut(last, this.#identity)
+    } catch (error) {
+      notAnswered(error)
+      return false
+    }
+  }
+
+  #timedOut(cause: Error): CommitOutcome {
+    const { transactionTimeoutMs } = this.#traits
+    const message = `the cluster aborted a transaction of ${this.transactionalId} that took longer than ${transactionTimeoutMs} ms`
+    return { kind: 'unknown', error: new KafkaClientError('TRANSACTION_TIMED_OUT', message, { cause }) }
   }
 
   async #repeating(
@@ -202,10 +272,11 @@ export class FencedProducer implements TransactionalProducer {
       await delay(answer === 'CONCURRENT_TRANSACTIONS' ? Math.min(waitMs, 5) : waitMs)
     }
   }
+}
 
-  #wireIdentity(): { transactionalId: string; producerId: string; producerEpoch: number } {
-    return { ...this.#identity, producerId: String(this.#identity.producerId) }
-  }
+/** A time-out raises the epoch as a new owner does, but nobody has opened the id since: then it would be empty. */
+function isTimeOut({ state, ...last }: LastTransaction, own: Identity): boolean {
+  return state.endsWith('Abort') && last.producerId === own.producerId && last.producerEpoch > own.producerEpoch
 }
 
 /** The outcome of a commit that got no further than this step. */

@@ -1,3 +1,4 @@
+import { EndTxn, Produce } from '@keyfold/protocol'
 import type { FetchedPartition } from './fetch-response.ts'
 import { requests, type WireDefinition } from 'kafkajs/src/protocol/requests/index.js'
 
@@ -53,15 +54,7 @@ interface ProducerIdentity {
   readonly producerEpoch: number
 }
 
-export interface ProduceResponse {
-  readonly topics: readonly {
-    readonly topicName: string
-    readonly partitions: readonly (PartitionError & { readonly baseOffset: Int64Text })[]
-  }[]
-}
-
 export const apis = {
-  produce: api<object, ProduceResponse>(0, 'Produce', [3, 7]),
   /** Its answer is decoded by `decodeFetchResponse`. */
   fetch: api<FetchRequest, FetchedPartition>(1, 'Fetch', [11, 11]),
   listOffsets: api<
@@ -108,11 +101,6 @@ export const apis = {
     ProducerIdentity & { readonly topics: readonly TopicPartitions<number>[] },
     { readonly errors: readonly { readonly topic: string; readonly partitionErrors: readonly PartitionError[] }[] }
   >(24, 'AddPartitionsToTxn', [0, 1]),
-  endTxn: api<ProducerIdentity & { readonly transactionResult: boolean }, { readonly errorCode: number }>(
-    26,
-    'EndTxn',
-    [0, 1],
-  ),
   describeConfigs: api<
     {
       readonly resources: readonly {
@@ -131,6 +119,13 @@ export const apis = {
     }
   >(32, 'DescribeConfigs', [1, 2]),
 }
+
+/** What a node must have for this client: of each API one of these versions. Two are asked by their tables. */
+export const neededApis: readonly Pick<WireApi<unknown, unknown>, 'key' | 'name' | 'versions'>[] = [
+  { key: Produce.key, name: Produce.name, versions: [3, 12] },
+  { key: EndTxn.key, name: EndTxn.name, versions: [0, 5] },
+  ...Object.values(apis),
+]
 
 export interface FetchRequest {
   readonly maxWaitTime: number

@@ -11,7 +11,7 @@ import { plantedBugs } from './planted-bugs.ts'
 
 export interface AppSettings {
   readonly application: string
-  readonly broker: string
+  readonly brokers: readonly string[]
   readonly registryUrl: string
   readonly slot: string
   readonly dataDirectory: string
@@ -23,10 +23,15 @@ export interface AppSettings {
 const settings = JSON.parse(process.argv[2] ?? '') as AppSettings
 const say = (line: object) => process.stdout.write(`${JSON.stringify(line)}\n`)
 
+// Nothing may end a process from inside: the lane takes it for a finding.
+process.on('uncaughtExceptionMonitor', (error, origin) => say({ kind: 'died', message: `${origin}: ${error.stack}` }))
+
 const plant = Object.entries(plantedBugs).find(([name]) => name === settings.plant)?.[1]
 if (plant === undefined && settings.plant !== '') throw new Error(`there is no planted bug "${settings.plant}"`)
 
-const connected = await connectKafka({ brokers: [settings.broker], clientId: settings.slot, requestTimeoutMs: 2_000 })
+// Longer than a pause: who wakes up goes on with what was under way, believing that it still owns the partition.
+const requestTimeoutMs = 5_000
+const connected = await connectKafka({ brokers: settings.brokers, clientId: settings.slot, requestTimeoutMs })
 const kafka = plant === undefined ? connected : plant(connected)
 const codec = new RegistryEventCodec({ url: settings.registryUrl })
 const store = await openEventStore({

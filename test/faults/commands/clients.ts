@@ -33,18 +33,37 @@ export class Clients {
     await Promise.all(Array.from({ length: this.#options.clients }, (_, index) => client(`client ${index}`)))
   }
 
-  /** Says everything again, with the same id, until it is known how it ended; finishes transfers that were begun. */
-  async settle(): Promise<void> {
-    const byId = Map.groupBy(this.#options.history.calls, ({ commandId }) => commandId)
-    const open = [...byId.values()].filter((calls) => !calls.some(({ told }) => told !== undefined))
-    await this.#inTurns(open, async ([first]) => void (first !== undefined && (await this.#untilTold(first))))
-    const taken = this.#options.history.calls.filter(
-      ({ commandId, told }) => commandId.endsWith(':out') && told?.kind === 'committed',
+  /**
+   * Says everything again, with the same id, until it is known how it ended; finishes transfers that were begun. Gives up
+   * when for so many milliseconds nothing has got an outcome, and resolves with what has none.
+   */
+  async settle(patienceMs: number): Promise<readonly string[]> {
+    const unsettled: string[] = []
+    let until = performance.now() + patienceMs
+    const settled = async (asked: Asked): Promise<void> => {
+      let last: Call | undefined
+      while (performance.now() < until) {
+        last = await this.#ask(again(asked, asked.client))
+        // Its expected version has passed: it has not happened and will not.
+        const isOver = last.told !== undefined || last.code === 'EXPECTED_VERSION_CONFLICT'
+        if (isOver) return void (until = performance.now() + patienceMs)
+        await sleep(50)
+      }
+      unsettled.push(`${asked.commandId} on ${asked.key} (${last?.end} ${last?.code})`)
+    }
+    const { calls } = this.#options.history
+    const byId = Map.groupBy(calls, ({ commandId }) => commandId)
+    const open = [...byId.values()].filter((tries) => !tries.some(({ told }) => told !== undefined))
+    await this.#inTurns(
+      open.flatMap(([first]) => first ?? []),
+      settled,
     )
-    await this.#inTurns(taken, async ({ commandId, payload, client }) => {
-      const { amount } = payload as { readonly amount: number }
-      await this.#untilTold(this.#arrival(client, commandId, amount))
-    })
+    const taken = calls.filter(({ commandId, told }) => commandId.endsWith(':out') && told?.kind === 'committed')
+    const arrivals = taken.map(({ commandId, payload, client }) =>
+      this.#arrival(client, commandId, (payload as { readonly amount: number }).amount),
+    )
+    await this.#inTurns(arrivals, settled)
+    return unsettled
   }
 
   async #one(client: string): Promise<void> {
@@ -91,18 +110,6 @@ export class Clients {
   #expected(key: string): { readonly expectedVersion?: number } {
     const known = this.#versions.get(key)
     return known !== undefined && this.#options.random() < 0.15 ? { expectedVersion: known } : {}
-  }
-
-  async #untilTold(asked: Asked): Promise<void> {
-    const deadline = performance.now() + 60_000
-    for (;;) {
-      const { told, code, end } = await this.#ask(again(asked, asked.client))
-      // Its expected version has passed: it has not happened and will not.
-      if (told !== undefined || code === 'EXPECTED_VERSION_CONFLICT') return
-      if (performance.now() > deadline)
-        throw new Error(`${asked.commandId} has no outcome a minute after the faults: ${end} ${code}`)
-      await sleep(50)
-    }
   }
 
   async #inTurns<T>(items: readonly T[], act: (item: T) => Promise<void>): Promise<void> {

@@ -8,10 +8,9 @@ import { BrokerProcess } from '../broker/broker-process.ts'
 /** The broker under the application, whoever made it. */
 export interface FaultsCluster {
   readonly name: string
-  readonly port: number
-  /** Whether a commit that was acknowledged outlives `restart`. README.md says why it may not on a single Apache Kafka. */
-  readonly keepsCommits: boolean
-  /** kill -9, and up again on the same data. */
+  /** Of its nodes. */
+  readonly ports: readonly number[]
+  /** kill -9 of a node, each in its turn, and up again on the same data. */
   restart(): Promise<void>
   stop(): Promise<void>
 }
@@ -26,8 +25,7 @@ export async function startBundled(): Promise<FaultsCluster> {
   let broker = await start()
   return {
     name: 'the bundled broker',
-    port,
-    keepsCommits: true,
+    ports: [port],
     restart: async () => {
       await broker.kill()
       broker = await start()
@@ -39,14 +37,15 @@ export async function startBundled(): Promise<FaultsCluster> {
   }
 }
 
-export async function startKafka(): Promise<FaultsCluster> {
-  const kafka = await startApacheKafka({ properties: shortSessions })
-  const [node] = kafka.nodes
+export async function startKafka(count: 1 | 3): Promise<FaultsCluster> {
+  const properties = { ...shortSessions, 'min.insync.replicas': count === 1 ? '1' : '2' }
+  const kafka = await startApacheKafka({ nodes: count, properties })
+  let restarts = 0
   return {
-    name: 'Apache Kafka',
-    keepsCommits: false,
-    port: Number(kafka.address.split(':')[1]),
+    name: count === 1 ? 'Apache Kafka' : `${count} nodes of Apache Kafka`,
+    ports: kafka.addresses.map((address) => Number(address.split(':')[1])),
     restart: async () => {
+      const node = kafka.nodes[restarts++ % count]
       await node?.kill()
       await node?.start()
     },

@@ -3,16 +3,18 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { freePort } from '../../kafka/free-ports.ts'
-import { seededRandom } from '../random.ts'
+import { seededRandom, shuffled } from '../random.ts'
 import { RegistryProcess } from '../registry/registry-process.ts'
 import { topicsOf } from './aggregates.ts'
 import type { AppSettings } from './app-main.ts'
 import { AppProcess, type Said } from './app-process.ts'
+import { violations } from './checker.ts'
 import { Clients } from './clients.ts'
+import { ClusterLine } from './cluster-line.ts'
 import type { FaultsCluster } from './clusters.ts'
-import { FrameProxy } from './frame-proxy.ts'
-import { History, type Recorded } from './history.ts'
-import { readLog } from './log-reader.ts'
+import type { Coverage } from './coverage.ts'
+import { History, type LogEvent, type Recorded } from './history.ts'
+import { type LogToRead, readLog } from './log-reader.ts'
 
 export const faults = [
   'kill',
@@ -30,42 +32,32 @@ export type Fault = (typeof faults)[number]
 export interface LaneOptions {
   readonly cluster: FaultsCluster
   readonly seed: number
-  /** How many faults; each is one of `faults`, all of them in turn, in an order that the seed decides. */
+  /** How often all of `faults` strike, each time in an order that the seed decides. */
   readonly rounds: number
   readonly processes: number
   readonly clients: number
   /** The name of a planted bug. */
   readonly plant?: string
-  readonly faults?: readonly Fault[]
+  readonly faults: readonly Fault[]
+  /** How long nothing at all may get an outcome until the run is stuck, in milliseconds. */
+  readonly patienceMs: number
 }
-
-/** What happened in a run: a fault that never bit proves nothing. */
-export type Coverage = Record<
-  | 'commands told'
-  | 'rejected'
-  | 'calls without an answer'
-  | 'unknown outcomes'
-  | 'repeats recognised'
-  | 'version conflicts'
-  | 'batches fenced'
-  | 'batches unknown'
-  | 'claims'
-  | 'take-overs'
-  | 'killed'
-  | 'paused'
-  | 'frames cut'
-  | 'ends held back'
-  | 'late ends refused'
-  | 'rebalance storms'
-  | 'broker restarts',
-  number
->
 
 export interface LaneResult {
   readonly recorded: Recorded
   readonly coverage: Coverage
   /** What processes said went wrong inside. */
   readonly errors: readonly string[]
+  /** Processes that ended without having been told to, and why. */
+  readonly died: readonly string[]
+  /** What did not go on, if something did not. The run ended there, and what it left is recorded all the same. */
+  readonly stuck: string | undefined
+}
+
+/** Everything that is wrong with a run. */
+export function findingsOf({ recorded, died, stuck }: LaneResult): readonly string[] {
+  const deaths = died.map((why) => `died: ${why}`)
+  return [...violations(recorded), ...deaths, ...(stuck === undefined ? [] : [`stuck: ${stuck}`])]
 }
 
 const sessionTimeoutMs = 1_500
@@ -82,7 +74,7 @@ export async function runCommandsLane(options: LaneOptions): Promise<LaneResult>
 }
 
 interface Slot {
-  readonly proxy: FrameProxy
+  readonly line: ClusterLine
   readonly settings: AppSettings
   app: AppProcess | undefined
 }
@@ -107,52 +99,60 @@ class Lane {
   }
 
   async run(): Promise<LaneResult> {
-    const { cluster, clients: count, rounds } = this.#options
-    const broker = `127.0.0.1:${cluster.port}`
-    this.#registry = await RegistryProcess.start({ brokers: broker, port: await freePort() })
+    const { cluster, clients: count, patienceMs } = this.#options
+    const brokers = cluster.ports.map((port) => `127.0.0.1:${port}`).join()
+    this.#registry = await RegistryProcess.start({ brokers, port: await freePort() })
     const { url: registryUrl } = this.#registry
-    const log = { port: cluster.port, registryUrl, topics: topicsOf(this.#application), partitions }
+    const log = { ports: cluster.ports, registryUrl, topics: topicsOf(this.#application), partitions }
     await this.#startSlots(registryUrl)
     // The order of the clients' calls is not the seed's: they have a generator of their own.
     const random = seededRandom(this.#options.seed ^ 0x5bd1e995)
     const clients = new Clients({ history: this.#history, random, doors: () => this.#doors(), clients: count })
     const running = clients.run(() => this.#isDone)
-    await this.#untilTold(count * 4)
-    const earlier: Recorded['earlier'][number][] = []
+    const earlier: LogEvent[] = []
+    let stuck: string | undefined
     try {
-      for (let round = 0; round < rounds; round++) {
-        await this.#strike(this.#faultOf(round))
-        // Between two faults there is always progress, so that each meets a system at work.
-        await this.#untilTold(20)
-        if (round === rounds >> 1) earlier.push(...(await readLog(log)).events)
-      }
+      stuck = await this.#throughFaults(log, earlier)
     } finally {
       this.#isDone = true
       await running
     }
-    await clients.settle().catch((error: unknown) => {
-      throw new Error(`${String(error)}: ${this.#lastWords()}`, { cause: error })
-    })
+    const open = stuck === undefined ? await clients.settle(patienceMs) : []
+    if (open.length > 0) stuck = `no outcome after the faults: ${open.join(', ')}; ${this.#lastWords()}`
     const { events, claims } = await readLog(log)
     const recorded = { calls: this.#history.calls, events, claims, earlier }
-    const errors = this.#said.flatMap(({ kind, message = '' }) => (kind === 'error' ? [message] : []))
-    return { recorded, coverage: this.#coverage(recorded), errors }
+    const messages = (of: string) => this.#said.flatMap(({ kind, message = '' }) => (kind === of ? [message] : []))
+    return { recorded, coverage: this.#coverage(recorded), errors: messages('error'), died: messages('died'), stuck }
   }
 
   async end(): Promise<void> {
     this.#isDone = true
     await Promise.all(this.#slots.flatMap(({ app }) => app?.kill() ?? []))
-    await Promise.all(this.#slots.map(({ proxy }) => proxy.close()))
+    await Promise.all(this.#slots.map(({ line }) => line.close()))
     await this.#registry?.kill()
     await rm(this.#directory, { recursive: true, force: true })
   }
 
+  /** All faults, one after the other; half-way the log is read once. Resolves with what stopped it, if something did. */
+  async #throughFaults(log: LogToRead, earlier: LogEvent[]): Promise<string | undefined> {
+    const { clients, rounds, faults: chosen } = this.#options
+    if (!(await this.#untilTold(clients * 4))) return `at the start: ${this.#lastWords()}`
+    const order = Array.from({ length: rounds }, () => shuffled(chosen, this.#random)).flat()
+    for (const [index, fault] of order.entries()) {
+      await this.#strike(fault)
+      // Between two faults there is always progress, so that each meets a system at work.
+      if (!(await this.#untilTold(20))) return `after "${fault}": ${this.#lastWords()}`
+      if (index === order.length >> 1) earlier.push(...(await readLog(log)).events)
+    }
+    return undefined
+  }
+
   async #startSlots(registryUrl: string): Promise<void> {
     for (let index = 0; index < this.#options.processes; index++) {
-      const proxy = await FrameProxy.start(this.#options.cluster.port)
+      const line = await ClusterLine.start(this.#options.cluster.ports)
       const settings = {
         application: this.#application,
-        broker: proxy.address,
+        brokers: line.addresses,
         registryUrl,
         slot: `slot-${index}`,
         dataDirectory: join(this.#directory, `slot-${index}`),
@@ -160,7 +160,7 @@ class Lane {
         sessionTimeoutMs,
         plant: this.#options.plant ?? '',
       }
-      this.#slots.push({ proxy, settings, app: undefined })
+      this.#slots.push({ line, settings, app: undefined })
     }
     // The first one makes topics and schemas; the others come when they are there.
     for (const slot of this.#slots) await this.#start(slot)
@@ -174,11 +174,6 @@ class Lane {
     return this.#slots.flatMap(({ app }) => app?.url ?? [])
   }
 
-  #faultOf(round: number): Fault {
-    const { faults: chosen = faults } = this.#options
-    return chosen[round % chosen.length] ?? 'kill'
-  }
-
   async #strike(fault: Fault): Promise<void> {
     const slot = this.#slots[Math.floor(this.#random() * this.#slots.length)]
     if (slot === undefined) return
@@ -189,23 +184,26 @@ class Lane {
   readonly #blows: Readonly<Record<Fault, (slot: Slot) => Promise<void>>> = {
     kill: async (slot) => {
       const { app } = slot
+      await this.#untilAtWork(slot)
       slot.app = undefined
       await app?.kill()
       this.#counts.killed += 1
       await this.#start(slot)
     },
     // Longer than the session: the others take its partitions, and it wakes up believing that they are its own.
-    pause: async ({ app }) => {
+    pause: async (slot) => {
+      const { app } = slot
+      await this.#untilAtWork(slot)
       app?.pause()
       this.#counts.paused += 1
       await sleep(sessionTimeoutMs * (1.4 + this.#random()))
       app?.goOn()
     },
-    'cut request': async ({ proxy }) => proxy.cutMidFrame('request'),
-    'cut answer': async ({ proxy }) => proxy.cutMidFrame('answer'),
-    'cut all': async ({ proxy }) => proxy.cutAll(),
+    'cut request': async ({ line }) => line.cutMidFrame('request'),
+    'cut answer': async ({ line }) => line.cutMidFrame('answer'),
+    'cut all': async ({ line }) => line.cutAll(),
     // Released after the claim that follows, when other transactions are under way.
-    'hold end': async ({ proxy }) => proxy.holdNextEnd(300 + this.#random() * 1_500),
+    'hold end': async ({ line }) => line.holdNextEnd(300 + this.#random() * 1_500),
     'rebalance storm': async (slot) => {
       this.#counts.storms += 1
       const settings = { ...slot.settings, slot: 'guest', dataDirectory: join(this.#directory, 'guest') }
@@ -222,14 +220,23 @@ class Lane {
     },
   }
 
-  /** Waits for so many more commands whose outcome is told. */
-  async #untilTold(more: number): Promise<void> {
+  /** The process has sent records and the transaction is under way; or it owns nothing, and is struck all the same. */
+  async #untilAtWork({ line }: Slot): Promise<void> {
+    await Promise.race([line.nextProduce(), sleep(1_000)])
+    // The next step of the transaction, or one of those after it.
+    if (this.#random() < 0.5) await sleep(this.#random() * 10)
+  }
+
+  /** Waits for so many more commands whose outcome is told; false when for too long none was. */
+  async #untilTold(more: number): Promise<boolean> {
     const enough = this.#history.told + more
-    const deadline = performance.now() + 60_000
+    let [told, since] = [this.#history.told, performance.now()]
     while (this.#history.told < enough) {
-      if (performance.now() > deadline) throw new Error(`no progress for a minute: ${this.#lastWords()}`)
+      if (this.#history.told > told) [told, since] = [this.#history.told, performance.now()]
+      if (performance.now() - since > this.#options.patienceMs) return false
       await sleep(20)
     }
+    return true
   }
 
   #lastWords(): string {
@@ -244,8 +251,8 @@ class Lane {
   #coverage({ calls }: Recorded): Coverage {
     const said = (test: (said: Said) => boolean) => this.#said.filter(test).length
     const counted = (test: (call: (typeof calls)[number]) => boolean) => calls.filter(test).length
-    const proxied = (name: keyof FrameProxy['counts']) =>
-      this.#slots.reduce((sum, { proxy }) => sum + proxy.counts[name], 0)
+    const onLines = (name: keyof ClusterLine['counts']) =>
+      this.#slots.reduce((sum, { line }) => sum + line.counts[name], 0)
     return {
       'commands told': counted(({ end }) => end === 'told'),
       rejected: counted(({ told }) => told?.kind === 'rejected'),
@@ -259,9 +266,9 @@ class Lane {
       'take-overs': said(({ kind, isTakeOver }) => kind === 'claimed' && isTakeOver === true),
       killed: this.#counts.killed,
       paused: this.#counts.paused,
-      'frames cut': proxied('cutFrames'),
-      'ends held back': proxied('heldEnds'),
-      'late ends refused': proxied('lateEndsRefused'),
+      'frames cut': onLines('cutFrames'),
+      'ends held back': onLines('heldEnds'),
+      'late ends refused': onLines('lateEndsRefused'),
       'rebalance storms': this.#counts.storms,
       'broker restarts': this.#counts.restarts,
     }

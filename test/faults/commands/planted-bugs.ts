@@ -22,32 +22,37 @@ export const plantedBugs = {
       }),
     ),
 
-  /** The log is taken to end where it did when this process asked last, before the fence. */
+  /** The log is taken to end where it did when this process asked first; nobody looks where its first events land. */
   'no re-read at a claim': (kafka) => {
     const ends = new Map<string, readonly number[]>()
+    const deaf = withCommits(kafka, (producer, writes) =>
+      producer.commit(writes.map(({ topic, partition, records }) => ({ topic, partition, records }))),
+    )
     return {
-      ...methodsOf(kafka),
+      ...deaf,
       endOffsets: async (topic, isolation) => {
-        const before = ends.get(topic)
-        ends.set(topic, await kafka.endOffsets(topic, isolation))
-        return before ?? ends.get(topic) ?? []
+        const known = ends.get(topic) ?? (await kafka.endOffsets(topic, isolation))
+        ends.set(topic, known)
+        return known
       },
     }
   },
 
-  /** A commit is taken for done when it has begun. */
-  'replies before the commit': (kafka) =>
-    withCommits(kafka, (producer, writes) => {
-      const [first] = writes
-      const done = producer.commit(writes)
-      if (first === undefined) return done
-      const begun = kafka.endOffsets(first.topic, 'uncommitted').then((ends): CommitOutcome => ({
-        kind: 'committed',
-        baseOffsets: writes.map(() => ends[first.partition] ?? 0),
-      }))
-      void done.catch(() => undefined)
-      return begun
-    }),
+  /** A commit is taken for done when it has begun; what became of it is learned at the next one. */
+  'replies before the commit': (kafka) => {
+    const underWay = new WeakMap<TransactionalProducer, Promise<CommitOutcome>>()
+    return withCommits(kafka, async (producer, writes) => {
+      const before = await underWay.get(producer)
+      if (before !== undefined && before.kind !== 'committed') return before
+      const baseOffsets = writes.map(async ({ topic, partition }) => {
+        const ends = await kafka.endOffsets(topic, 'uncommitted')
+        return ends[partition] ?? 0
+      })
+      const outcome: CommitOutcome = { kind: 'committed', baseOffsets: await Promise.all(baseOffsets) }
+      underWay.set(producer, producer.commit(writes))
+      return outcome
+    })
+  },
 
   /** Who was fenced takes its last batch for committed. */
   'fenced taken for committed': (kafka) =>

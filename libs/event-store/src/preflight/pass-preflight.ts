@@ -3,6 +3,7 @@ import type { KafkaClient } from '@keyfold/kafka'
 import { fail } from '../errors.ts'
 import type { EventStoreLogger } from '../event-store-options.ts'
 import { stateTopicOf } from '../event-topics.ts'
+import { inspectNodes } from './inspect-nodes.ts'
 import { inspectedSettings, inspectTopic, type PreflightFinding, type PreflightMode } from './preflight-findings.ts'
 import { recordedPartitions, recordPartitions } from './recorded-partitions.ts'
 
@@ -14,14 +15,18 @@ export interface Preflight {
 }
 
 /**
- * Looks at the topics of the aggregates before anything is written to them, and says how to mend what is wrong. What
- * the broker itself must be able to do, the Kafka client has asked for when it connected.
+ * Looks at what the nodes can do and at the topics of the aggregates before anything is written to them, and says how to
+ * mend what is wrong.
  * Errors: `PREFLIGHT_REFUSED`, whose details have every finding; those of the Kafka client.
  */
 export async function passPreflight({ kafka, aggregates, mode, log }: Preflight): Promise<void> {
   if (mode === 'off') return
   const names = aggregates.flatMap(({ topic }) => [topic, stateTopicOf(topic)])
-  const [{ nodes }, topics] = await Promise.all([kafka.cluster(), kafka.describeTopics(names, inspectedSettings)])
+  const [{ nodes }, topics, capabilities = []] = await Promise.all([
+    kafka.cluster(),
+    kafka.describeTopics(names, inspectedSettings),
+    kafka.capabilities?.(),
+  ])
   const states = new Set(aggregates.map(({ topic }) => stateTopicOf(topic)))
   const findings = topics.flatMap((topic) => {
     const kind = states.has(topic.name) ? 'state' : 'events'
@@ -31,7 +36,7 @@ export async function passPreflight({ kafka, aggregates, mode, log }: Preflight)
   const grown = await Promise.all(
     aggregates.map(({ topic }) => inspectCount({ kafka, log }, topic, counts.get(topic) ?? 0)),
   )
-  report([...findings, ...grown.flat()], mode, log)
+  report([...inspectNodes(capabilities), ...findings, ...grown.flat()], mode, log)
 }
 
 async function inspectCount(
@@ -68,6 +73,6 @@ function report(findings: readonly PreflightFinding[], mode: PreflightMode, log:
   throw fail('PREFLIGHT_REFUSED', reasons.join('; '), { details: { findings } })
 }
 
-function textOf({ topic, setting, value, problem }: PreflightFinding): string {
-  return `topic ${topic} has ${setting}=${value}: ${problem}`
+function textOf({ topic, nodes = [], setting, value, problem }: PreflightFinding): string {
+  return `${topic === undefined ? `node ${nodes.join(', ')}` : `topic ${topic}`} has ${setting}=${value}: ${problem}`
 }

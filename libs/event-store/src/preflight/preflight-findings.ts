@@ -7,10 +7,13 @@ import type { TopicDescription } from '@keyfold/kafka'
  */
 export type PreflightMode = 'refuse' | 'warn' | 'off'
 
-/** Something about a topic that an event store should not run with. */
+/** Something about a topic or the cluster's nodes that an event store should not run with. */
 export interface PreflightFinding {
-  readonly topic: string
-  /** Kafka's key, or `partitions`, `replication factor`. */
+  /** Left out for nodes. */
+  readonly topic?: string
+  /** Their addresses; left out for a topic. */
+  readonly nodes?: readonly string[]
+  /** Kafka's key, `partitions` or `replication factor`; of nodes a feature, or what they can do. */
   readonly setting: string
   readonly value: string
   /** `danger`: events can get lost or torn. `advice`: less than the cluster could do. */

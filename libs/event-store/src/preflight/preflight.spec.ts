@@ -1,10 +1,11 @@
-import type { TopicDescription } from '@keyfold/kafka'
+import type { NodeCapabilities, TopicDescription } from '@keyfold/kafka'
 import { connectKafka } from '@keyfold/kafka'
 import { InMemoryKafka, startTestBroker } from '@keyfold/testing'
 import { describe, expect, it } from 'vitest'
 import { counterOn } from '../testing/counter.ts'
 import { openCounters, topic } from '../testing/open-counters.ts'
 import { prepareTopics } from '../event-topics.ts'
+import { inspectNodes } from './inspect-nodes.ts'
 import { passPreflight } from './pass-preflight.ts'
 import { inspectTopic } from './preflight-findings.ts'
 
@@ -21,6 +22,23 @@ class Grown extends InMemoryKafka {
   override async describeTopics(names: readonly string[], keys?: readonly string[]) {
     return (await super.describeTopics(names, keys)).map((each) => ({ ...each, partitions: 3 }))
   }
+}
+
+/** A cluster whose nodes say that they can do this. */
+class Told extends InMemoryKafka {
+  told: readonly NodeCapabilities[] = []
+
+  async capabilities() {
+    return this.told
+  }
+}
+
+/** A node of Apache Kafka 4, with what is said. */
+function node(nodeId: number, said: Partial<NodeCapabilities> & { readonly without?: readonly number[] } = {}) {
+  const { without = [], ...rest } = said
+  const versions = [0, 24, 27, 61, 65].filter((key) => !without.includes(key)).map((key) => [key, 5] as const)
+  const features = new Map([['transaction.version', { supported: 2, finalized: 2 }]])
+  return { nodeId, address: `node-${nodeId}:9092`, apis: new Map(versions), features, ...rest }
 }
 
 describe('the preflight', () => {
@@ -83,6 +101,47 @@ describe('the preflight', () => {
     expect(warnings).toEqual([])
     await kafka.close()
     await broker.close()
+  })
+
+  it('refuses a cluster with a node that the client cannot use, and names it', async () => {
+    const kafka = new Told()
+    const incompatible = 'node-2:9092 cannot be used: it needs Fetch 11-11, but has 0-7'
+    kafka.told = [node(1), node(2, { incompatible, apis: new Map(), features: new Map() })]
+    await expect(openCounters({ kafka, preflight: 'refuse' })).rejects.toMatchObject({
+      code: 'PREFLIGHT_REFUSED',
+      message: expect.stringMatching(/^node node-2:9092 has APIs=.*needs Fetch 11-11.*Apache Kafka 2\.3/),
+    })
+    const warned = await openCounters({ kafka, preflight: 'warn' })
+    expect(warned.logged.filter((line) => line.startsWith('warn'))).toEqual([expect.stringContaining('needs Fetch')])
+    await warned.store.close()
+  })
+
+  it.each<[string, readonly NodeCapabilities[], readonly object[]]>([
+    ['nodes of today', [node(1), node(2)], []],
+    [
+      'an old and a new generation of transactions',
+      [node(1, { features: new Map([['transaction.version', { supported: 2, finalized: 1 }]]) })],
+      [{ value: '1', severity: 'advice', fix: 'kafka-features upgrade --feature transaction.version=2' }],
+    ],
+    [
+      'nodes that do not know the new one, together',
+      [node(1, { features: new Map() }), node(2, { features: new Map() })],
+      [{ nodes: ['node-1:9092', 'node-2:9092'], value: '0', fix: expect.stringContaining('4.0 or newer') }],
+    ],
+    [
+      'nodes in which nothing can be described',
+      [node(1), node(2, { without: [65] })],
+      [{ nodes: ['node-2:9092'], severity: 'advice', fix: expect.stringContaining('3.0 or newer') }],
+    ],
+    [
+      'nodes that verify nothing',
+      [node(1, { without: [24] })],
+      [{ setting: 'verification of transactional writes', fix: expect.stringContaining('3.6 or newer') }],
+    ],
+  ])('judges %s', (_, nodes, expected) => {
+    const found = inspectNodes(nodes)
+    expect(found).toHaveLength(expected.length)
+    expect(found).toMatchObject(expected)
   })
 
   it.each<[string, number, Partial<TopicDescription>, readonly object[]]>([

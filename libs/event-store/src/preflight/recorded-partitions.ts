@@ -34,6 +34,7 @@ export async function recordPartitions(
   const producer = await kafka.openTransactionalProducer({
     transactionalId: `${stateTopic}.partitions`,
     transactionTimeoutMs: 15_000,
+    partitions: [{ topic: stateTopic, partition: 0 }],
   })
   const value = Buffer.from(JSON.stringify({ kind: 'Topic', partitions }))
   const record = { key: Buffer.from(recordKey), value }

@@ -59,7 +59,7 @@ export type ClaimResult =
 
 /**
  * Takes a partition over. First the fence: InitProducerId ends every earlier producer of the id and decides its
- * transactions. Only then the end is asked for and everything up to it read, so nothing of an earlier owner can be
+ * transactions; what a killed node forgot of them is ended, too. Only then the end is asked for and everything up to it read, so nothing of an earlier owner can be
  * missing. The `Claimed` record proves that no later owner came meanwhile.
  *
  * A writer that claims again passes its earlier claim: when somebody else has claimed since, it must not take the
@@ -81,6 +81,7 @@ export async function claimPartition(
   const producer = await kafka.openTransactionalProducer({
     transactionalId: `${application}.${aggregate.name}.${partition}`,
     transactionTimeoutMs: limits.transactionTimeoutMs,
+    partitions: [aggregate.topic, context.stateTopic].map((topic) => ({ topic, partition })),
   })
   earlier?.memory.close()
   const { memory, endOffset } = await restoreMemory(context)

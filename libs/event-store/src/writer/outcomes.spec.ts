@@ -94,6 +94,8 @@ describe('when somebody else takes over', () => {
     const refused = await Promise.all([store.execute(add(1)), store.execute(add(limit))])
     expect(refused).toMatchObject([{ error: { code: 'NOT_OWNER', retriable: true } }, { error: { code: 'NOT_OWNER' } }])
     expect(await store.execute(add(1))).toMatchObject({ kind: 'failed', error: { code: 'NOT_OWNER' } })
+    const said = counters.logged.filter((line) => line.startsWith('error it stays so: NOT_OWNER'))
+    expect(said).toEqual([expect.stringMatching(/Fix: .* only one may run: stop one, restart the one that stays/)])
     expect(await other.execute(add(1), { commandId: 'one' })).toMatchObject({
       kind: 'committed',
       version: 1,

@@ -208,7 +208,7 @@ export class PartitionWriter {
     // A claim that has to wait for the cluster or the registry goes on by itself.
     this.#settledFirst.resolve()
     if (to === 'closed') this.#end()
-    if (to === 'fenced') this.#onFenced()
+    if (to === 'fenced') this.#fenced()
   }
 
   readonly #effects: Readonly<Record<WriterEffect, () => void>> = {
@@ -336,6 +336,12 @@ export class PartitionWriter {
   #claimed(): Claim {
     if (this.#claim === undefined) throw new TypeError('a batch was cut without a claim')
     return this.#claim
+  }
+
+  /** Alone it does not take the partition back: nothing tells whether the other one is still there. */
+  #fenced(): void {
+    if (this.#context.grant === undefined) this.#log('error', `it stays so: ${this.#notOwner()}`)
+    this.#onFenced()
   }
 
   #refuse(error: unknown): void {

@@ -22,6 +22,8 @@ const kafkaCodes: Readonly<Record<KafkaErrorCode, true>> = {
   RECORDS_CORRUPT: true,
   COMPRESSION_UNSUPPORTED: true,
   AUTHENTICATION_FAILED: true,
+  TRANSACTION_TIMED_OUT: true,
+  TRANSACTION_UNDECIDED: true,
   PRODUCER_FENCED: true,
   BROKER_REFUSED: true,
   BROKER_BUSY: true,

@@ -36,6 +36,9 @@ const ofKafka: Readonly<Record<KafkaErrorCode, Trouble>> = {
   OFFSET_UNEXPECTED: 'passing',
   // Somebody else's producer is newer: whether the partition is still ours, the next claim finds out.
   PRODUCER_FENCED: 'passing',
+  TRANSACTION_TIMED_OUT: 'passing',
+  // Until somebody has decided by hand: the log says at every attempt how.
+  TRANSACTION_UNDECIDED: 'passing',
   // A node that is being replaced by another version; rights that are missing, or an error inside a node; a node that has
   // not learned of its topics yet. An operator may mend each of them without touching this process.
   KAFKA_INCOMPATIBLE: 'passing',

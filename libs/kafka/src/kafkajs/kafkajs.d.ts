@@ -35,6 +35,7 @@ declare module 'kafkajs/src/network/connection.js' {
     authenticate(): Promise<void>
     setVersions(versions: Readonly<Record<number, { minVersion: number; maxVersion: number }>>): void
     setSupportAuthenticationProtocol(supported: boolean): void
+    processData: (this: Connection, received: Buffer) => void
     send<Response>(call: WireCall<Response>): Promise<Response>
   }
 }
@@ -61,10 +62,6 @@ declare module 'kafkajs/src/protocol/encoder.js' {
     writeBoolean(value: boolean): this
     writeBuffer(value: Buffer): this
   }
-}
-
-declare module 'kafkajs/src/protocol/error.js' {
-  export const errorCodes: readonly { readonly type: string; readonly code: number; readonly message: string }[]
 }
 
 declare module 'kafkajs/src/protocol/requests/index.js' {

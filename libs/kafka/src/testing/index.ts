@@ -1,4 +1,4 @@
-export { FlakyProxy, type WireFault } from './flaky-proxy.ts'
+export { behindProxy, FlakyProxy, type SeenRequest, type WireFault } from './flaky-proxy.ts'
 export { eachFrame, type JoinedSockets, SocketProxy } from './socket-proxy.ts'
 export { kafkaAdminContract } from './kafka-admin.contract.ts'
 export { kafkaGroupsContract } from './kafka-groups.contract.ts'

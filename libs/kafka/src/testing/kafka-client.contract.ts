@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { KafkaClientOptions } from '../client-options.ts'
 import { connectKafka } from '../connect-kafka.ts'
 import type { Isolation, KafkaClient, PartitionWrite, RecordToWrite, StoredRecord } from '../kafka-client.ts'
 
@@ -7,6 +8,8 @@ export interface KafkaClientSubject {
   readonly name: string
   /** Starts what the suite runs on, or names what is running already. */
   readonly start: () => Promise<{ readonly brokers: readonly string[]; readonly stop?: () => Promise<void> }>
+  /** Of the clients of the suite. */
+  readonly options?: Partial<KafkaClientOptions>
 }
 
 /** What every cluster and client behind the `KafkaClient` port must do. */
@@ -20,7 +23,7 @@ export function kafkaClientContract(subject: KafkaClientSubject): void {
       const started = await subject.start()
       brokers = started.brokers
       stop = started.stop
-      kafka = await connectKafka({ brokers, clientId: 'contract' })
+      kafka = await connectKafka({ ...subject.options, brokers, clientId: 'contract' })
     }, 60_000)
 
     afterAll(async () => {
@@ -56,6 +59,17 @@ export function kafkaClientContract(subject: KafkaClientSubject): void {
       const { clusterId, controllerId, nodes } = await kafka.cluster()
       expect(clusterId).not.toBe('')
       expect(nodes.map(({ nodeId }) => nodeId)).toContain(controllerId)
+    })
+
+    it('says what each node can do', async () => {
+      const { nodes } = await kafka.cluster()
+      const told = (await kafka.capabilities?.()) ?? []
+      expect(told.map(({ nodeId }) => nodeId)).toEqual(nodes.map(({ nodeId }) => nodeId))
+      for (const { apis, features, incompatible } of told) {
+        expect(apis.get(apiKeys.produce)).toBeGreaterThanOrEqual(3)
+        for (const { supported, finalized } of features.values()) expect(supported).toBeGreaterThanOrEqual(finalized)
+        expect(incompatible).toBeUndefined()
+      }
     })
 
     it('creates the topics that are missing and describes those that exist', async () => {
@@ -182,6 +196,24 @@ export function kafkaClientContract(subject: KafkaClientSubject): void {
       expect(records.map(({ value }) => value?.toString())).toEqual(['1', '2'])
     })
 
+    it('opens an id whose transactions are all ended, and finds nothing forgotten', async () => {
+      const topic = await newTopic()
+      const options = {
+        transactionalId: randomUUID(),
+        transactionTimeoutMs: 15_000,
+        partitions: [0, 1].map((partition) => ({ topic, partition })),
+      }
+      for (const value of ['a', 'b', 'c']) {
+        const producer = await kafka.openTransactionalProducer(options)
+        const misplaced = { ...write(topic, 1, 'misplaced'), expectedOffset: 1_000 }
+        expect((await producer.commit([write(topic, 0, value)])).kind).toBe('committed')
+        expect((await producer.commit([write(topic, 0, 'misplaced'), misplaced])).kind).toBe('aborted')
+        if (value === 'b') expect((await producer.commit([write(topic, 1, 'e')])).kind).toBe('committed')
+      }
+      const { records } = await readAll(topic, 0, 'committed')
+      expect(records.map(({ value }) => value?.toString())).toEqual(['a', 'b', 'c'])
+    })
+
     it('takes one transaction at a time, and each partition once', async () => {
       const topic = await newTopic(1)
       const producer = await producerOf()
@@ -258,6 +290,8 @@ export function kafkaClientContract(subject: KafkaClientSubject): void {
     })
   })
 }
+
+const apiKeys = { produce: 0 }
 
 function text(value: string): Buffer {
   return Buffer.from(value)

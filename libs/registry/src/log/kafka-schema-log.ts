@@ -181,6 +181,7 @@ export class KafkaSchemaLog implements SchemaLog {
       return await this.#client.openTransactionalProducer({
         transactionalId: `keyfold.registry.${this.#topic}`,
         transactionTimeoutMs: TRANSACTION_TIMEOUT_MS,
+        partitions: [{ topic: this.#topic, partition: 0 }],
       })
     } catch (error) {
       throw new SchemaLogError('rejected', reasonOf(error), error)
