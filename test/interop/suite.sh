@@ -105,3 +105,15 @@ start_registry() {
   echo 'the registry did not start'
   exit 1
 }
+
+# scenarios '<scenario> …' <program> <arguments>: a client of another language goes through them, all if none is named.
+scenarios() {
+  node --no-warnings --conditions=@keyfold/source "$here/clients/main.ts" "$@"
+}
+
+# python_venv <packages>: in $work/venv.
+python_venv() {
+  command -v python3 >/dev/null || skip 'there is no python3'
+  python3 -m venv "$work/venv" >/dev/null 2>&1 || skip 'python3 has no venv'
+  "$work/venv/bin/pip" install --quiet "$@" >"$work/pip.log" 2>&1 || skip "$* cannot be installed"
+}

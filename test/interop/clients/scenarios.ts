@@ -1,0 +1,21 @@
+/** What every client of another language has to do against the broker, in this order. README.md says it in full. */
+export const SCENARIOS: Readonly<Record<string, string>> = {
+  'round-trip': 'records come back as they were sent, in every compression, with keys, headers, nulls and timestamps',
+  recompression: 'records that the broker compresses anew for a topic come back as they were sent',
+  time: 'offsets are found by time, and a group that is set to them begins there',
+  'kill-idempotence': 'an idempotent producer writes each record once, in order, while the broker is killed',
+  transactions: 'what a transaction commits is read, what it aborts is not; so are its offsets',
+  fencing: 'a producer that was replaced is fenced, and a member that is gone commits no offsets in a transaction',
+  'kill-transaction': 'a transaction under way while the broker is killed is there as a whole or not at all',
+  'exactly-once': 'two members that read, write and commit in transactions give each record once',
+  'group-eager': 'members of a classic group come and go: no record lost, none twice',
+  'group-cooperative': 'members of a cooperative classic group come and go: no record lost, none twice',
+  'group-consumer': 'members of a group of the consumer protocol come and go: no record lost, none twice',
+  'static-classic': 'a static member that comes back has its partitions, and nobody else notices',
+  'static-consumer': 'the same in the consumer protocol',
+  'regex-classic': 'a subscription by regular expression finds a topic that is created later',
+  'regex-consumer': 'the same in the consumer protocol, where the broker resolves the expression',
+  'admin-topics': 'topics are created, described, configured, enlarged and deleted; refusals say why',
+  'admin-records': 'records are deleted, and offsets listed: first, last, of the greatest time',
+  'admin-groups': 'groups are listed, described, moved and deleted; one in use is not',
+}
