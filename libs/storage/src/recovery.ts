@@ -1,9 +1,11 @@
 import type { Checkpoint } from './checkpoint/checkpoint-file.ts'
+import { fewAtOnce } from './few-at-once.ts'
 import type { Files } from './files/files.ts'
 import { firstBlockPosition, journalIndexes } from './journal/journal-file.ts'
 import { scanJournal } from './journal/journal-scan.ts'
 import { type JournalPosition, JournalSpace } from './journal/journal-space.ts'
 import type { StorageLog } from './log.ts'
+import { FlushRounds } from './partition-log/flush-rounds.ts'
 import type { PartitionLog } from './partition-log/partition-log.ts'
 import type { PartitionLogs } from './partition-log/partition-logs.ts'
 import { segmentExtensions, segmentFile } from './partition-log/segment.ts'
@@ -14,6 +16,7 @@ import {
   type SegmentWriter,
   verifyLogFiles,
 } from './partition-log/segment-writer.ts'
+import type { Tail } from './partition-log/tail.ts'
 import type { TailBudget } from './partition-log/tail-budget.ts'
 import type { JournaledState } from './state.ts'
 import { StateDispatch } from './state-dispatch.ts'
@@ -57,6 +60,7 @@ export async function recoverStorage(options: RecoveryOptions): Promise<Recovere
     dispatch.restore(checkpoint.snapshots)
     withSwapFiles = await findLogFiles(options)
   }
+  const rounds = new FlushRounds(limits)
   const end = await scanJournal({
     files,
     log,
@@ -72,7 +76,8 @@ export async function recoverStorage(options: RecoveryOptions): Promise<Recovere
       logs.advanceDurable(last)
       if (logs.unflushedBytes < limits.flushBytes && !tails.isExceeded) return
       logs.takeUnflushed()
-      await writer.enqueue(() => flushAll(options, last))
+      const isDue = rounds.begin(last)
+      await writer.enqueue(() => flush(options, last, tails.isExceeded ? () => true : isDue))
     },
   })
   await writer.enqueue(async () => {
@@ -88,6 +93,9 @@ export async function recoverStorage(options: RecoveryOptions): Promise<Recovere
   return { space, dispatch, lastLsn, nextSequence, lastBlock, replayedBytes }
 }
 
+/** So many logs are looked at together: as many questions as Node's thread pool asks at once, and some that wait. */
+const logsAtOnce = 16
+
 /**
  * Where the files of the checkpoint's logs are, and whether they are all there. Returns the logs that have files of
  * compactions behind the checkpoint.
@@ -95,18 +103,25 @@ export async function recoverStorage(options: RecoveryOptions): Promise<Recovere
 async function findLogFiles({ files, log, logs }: RecoveryOptions): Promise<PartitionLog[]> {
   const withSwapFiles: PartitionLog[] = []
   const names = new Set(await files.list(logsDirectory))
-  for (const partition of logs.all()) {
+  const isThere = (directory: string): boolean => names.has(directory.slice(logsDirectory.length + 1))
+  await fewAtOnce(logs.all(), logsAtOnce, async (partition) => {
     const aside = asideDirectory(partition)
     // Removed behind the checkpoint: its files were moved, a later topic may own the name by now.
-    if (names.has(aside.slice(logsDirectory.length + 1))) partition.directory = aside
+    if (isThere(aside)) partition.directory = aside
+    // A log that nobody has written to may have no directory yet.
+    if (partition.sizeInBytes === 0 && !isThere(partition.directory)) return
     if (await verifyLogFiles(files, partition, log)) withSwapFiles.push(partition)
-  }
+  })
   return withSwapFiles
 }
 
-async function flushAll({ logs, writer, tails }: RecoveryOptions, durableLsn: number): Promise<void> {
+async function flush(
+  { logs, writer, tails }: RecoveryOptions,
+  durableLsn: number,
+  isDue: (tail: Tail) => boolean,
+): Promise<void> {
   for (const partition of logs.all()) {
-    await writer.flush(partition, durableLsn)
+    if (isDue(partition.tail)) await writer.flush(partition, durableLsn)
     tails.shrink()
   }
 }

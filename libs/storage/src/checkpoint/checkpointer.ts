@@ -1,17 +1,23 @@
+import { fewAtOnce } from '../few-at-once.ts'
 import type { Files } from '../files/files.ts'
 import type { Journal } from '../journal/journal.ts'
 import { journalIndexes } from '../journal/journal-file.ts'
 import type { JournalSpace } from '../journal/journal-space.ts'
 import type { StorageLog } from '../log.ts'
+import { FlushRounds } from '../partition-log/flush-rounds.ts'
 import type { HandleCache } from '../partition-log/handle-cache.ts'
 import type { PartitionLog } from '../partition-log/partition-log.ts'
 import type { LogEvents, PartitionLogs } from '../partition-log/partition-logs.ts'
 import { type Segment, segmentExtensions, segmentFileName } from '../partition-log/segment.ts'
 import { isDiskFull, type SegmentWriter } from '../partition-log/segment-writer.ts'
+import type { Tail } from '../partition-log/tail.ts'
 import type { TailBudget } from '../partition-log/tail-budget.ts'
 import type { StateDispatch } from '../state-dispatch.ts'
 import type { StorageLimits } from '../storage-options.ts'
 import { writeCheckpoint } from './checkpoint-file.ts'
+
+/** File systems make syncs of several files that come together durable with one write of theirs. */
+const syncsAtOnce = 8
 
 export interface CheckpointerOptions {
   readonly files: Files
@@ -38,6 +44,7 @@ export interface Recovered {
  */
 export class Checkpointer implements LogEvents {
   readonly #options: CheckpointerOptions
+  readonly #rounds: FlushRounds
   #recovered: Recovered | undefined
   #running: Promise<void> | undefined
   #dueAtBytes: number
@@ -45,6 +52,7 @@ export class Checkpointer implements LogEvents {
 
   constructor(options: CheckpointerOptions) {
     this.#options = options
+    this.#rounds = new FlushRounds(options.limits)
     this.#dueAtBytes = options.limits.checkpointJournalBytes
   }
 
@@ -83,21 +91,14 @@ export class Checkpointer implements LogEvents {
     const { limits, writer } = this.#options
     const { journal, logs } = this.#needRecovered()
     if (journal.writtenBytes >= this.#dueAtBytes && this.#running === undefined) this.#inBackground(this.run())
-    else if (logs.unflushedBytes >= limits.flushBytes && writer.isIdle) this.#inBackground(this.flush())
+    else if (logs.unflushedBytes >= limits.flushBytes && writer.isIdle) {
+      this.#inBackground(this.#flush(this.#rounds.begin(journal.lastLsn)))
+    }
   }
 
   /** Writes all durable batches into their segment files, without syncing them. */
   flush(): Promise<void> {
-    const { writer, tails } = this.#options
-    const { journal, logs } = this.#needRecovered()
-    logs.takeUnflushed()
-    return writer.enqueue(async () => {
-      for (const log of logs.all()) {
-        if (log.tail.isFlushed) continue
-        await writer.flush(log, journal.durableLsn)
-        tails.shrink()
-      }
-    })
+    return this.#flush(() => true)
   }
 
   /** Makes a checkpoint of all that has been appended; one at a time. */
@@ -107,6 +108,19 @@ export class Checkpointer implements LogEvents {
       this.#running = undefined
     })
     return this.#running
+  }
+
+  #flush(isDue: (tail: Tail) => boolean): Promise<void> {
+    const { writer, tails } = this.#options
+    const { journal, logs } = this.#needRecovered()
+    logs.takeUnflushed()
+    return writer.enqueue(async () => {
+      for (const log of logs.all()) {
+        if (log.tail.isFlushed || !isDue(log.tail)) continue
+        await writer.flush(log, journal.durableLsn)
+        tails.shrink()
+      }
+    })
   }
 
   async #checkpoint(): Promise<void> {
@@ -128,7 +142,11 @@ export class Checkpointer implements LogEvents {
     const from = await journal.durable(lsn)
     await writer.enqueue(async () => {
       for (const partition of live) await writer.flush(partition, journal.durableLsn)
-      for (const partition of live) await writer.sync(partition)
+      await fewAtOnce(live, syncsAtOnce, (partition) => writer.sync(partition)).catch((error: unknown) => {
+        // What a failed sync has dropped a second one would call durable: not even a full disk is tried again.
+        journal.fail(error)
+        throw error
+      })
     })
     await writeCheckpoint(files, { journalId, lsn, from, snapshots })
     this.#dueAtBytes = journal.writtenBytes + limits.checkpointJournalBytes

@@ -190,7 +190,7 @@ describe('statement 81: a crash in the middle of a compaction', () => {
     ['all of it on the disk', 'keep'],
     ['nothing of it on the disk', 'drop'],
     ['half of it on the disk', 'torn'],
-  ])('at every file operation, with %s, leaves the log as before or as after', async (_, fate) => {
+  ])('statement 81: at every file operation, with %s, leaves the log as before or as after', async (_, fate) => {
     const whole = new MemoryFiles()
     await workload(await start(whole), { rewrites: 0, acknowledged: 0 })
     let checked = 0

@@ -185,7 +185,7 @@ describe('the journal', () => {
     }
   })
 
-  it('refuses to start when a block in the middle is damaged, and changes nothing', async () => {
+  it('statement 85: refuses to start when a block in the middle is damaged, and changes nothing', async () => {
     const files = new MemoryFiles()
     const { storage } = await start(files)
     for (const text of ['a', 'b', 'c']) await storage.durable(storage.append(40, Buffer.from(text)))

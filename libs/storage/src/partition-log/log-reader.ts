@@ -64,7 +64,7 @@ export class LogReader {
       // Meanwhile its file may have been deleted by retention, or another one have taken its place by compaction.
       if (request.offset < log.logStartOffset) return outcome instanceof Error ? [] : outcome
       if (!isCurrent) continue
-      if (!(outcome instanceof Error)) return outcome
+      if (!(outcome instanceof Error)) return [...outcome, ...restInTail(log, outcome, request)]
       if (outcome instanceof MalformedBytes) this.#damaged(log, segment, outcome)
       throw outcome
     }
@@ -221,6 +221,20 @@ function readTail(log: PartitionLog, { offset, endOffset, maxBytes, minOneBatch 
     bytes += batch.bytes.length
   }
   return batches
+}
+
+/** What follows in memory on batches that came from a file: where the one ends and the other begins is nobody's business. */
+function restInTail(log: PartitionLog, read: readonly Buffer[], request: LogReadRequest): Buffer[] {
+  let bytes = 0
+  let last: Buffer | undefined
+  for (const batch of eachBatch(read)) {
+    bytes += batch.length
+    last = batch
+  }
+  const offset = last === undefined ? request.endOffset : readBatchHeader(last).lastOffset + 1
+  // The tail has no gaps: if it begins at this offset or before, it has what follows.
+  if ((log.tail.first?.baseOffset ?? Number.POSITIVE_INFINITY) > offset) return []
+  return readTail(log, { ...request, offset, maxBytes: request.maxBytes - bytes, minOneBatch: false })
 }
 
 /** Position in `chunk`, which starts with a batch, of the batch that holds `offset`; may lie behind the chunk. */

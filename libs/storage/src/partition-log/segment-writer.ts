@@ -188,6 +188,7 @@ export async function verifyLogFiles(files: Files, log: PartitionLog, storageLog
   await finishSwaps(files, log, names)
   for (const segment of log.segments) {
     for (const extension of segmentExtensions) known.add(segmentFileName(segment.baseOffset, extension))
+    if (segment.sizeBytes === 0) continue
     const path = segmentPath(log, segment, 'log')
     const size = names.has(segmentFileName(segment.baseOffset, 'log')) ? ((await files.sizeOf(path)) ?? 0) : 0
     if (size >= segment.sizeBytes) continue

@@ -244,6 +244,25 @@ describe('segments', () => {
     expect(log.tail.first?.bytes.buffer.byteLength).toBeLessThan(20_000)
   })
 
+  it('are read on into what is still in memory', async () => {
+    const started = await start(new MemoryFiles(), { tailBytesMax: 100_000 })
+    started.log.configure({ segmentBytes: 100_000 })
+    for (let n = 0; n < 3; n++) append(started, n)
+    await started.storage.close()
+    const again = await start(started.files, { tailBytesMax: 100_000 })
+    again.log.configure({ segmentBytes: 100_000 })
+    expect(again.log.tail.length).toBe(0)
+    for (let n = 3; n < 6; n++) append(again, n)
+    const { storage, log } = again
+    const request = { offset: 0, endOffset: log.logEndOffset, minOneBatch: true }
+    const read = async (maxBytes: number) => [...eachBatch(await storage.read(log, { ...request, maxBytes }))]
+    const all = await read(100_000)
+    expect(all.map((batch) => readBatchHeader(batch).baseOffset)).toEqual([0, 1, 3, 6, 7, 9])
+    const firstFour = all.slice(0, 4).reduce((sum, { length }) => sum + length, 0)
+    expect(await read(firstFour)).toHaveLength(4)
+    expect(await read(firstFour - 1)).toHaveLength(3)
+  })
+
   it('survive a full disk: nothing is lost, reading goes on, writing too when there is space again', async () => {
     const started = await start()
     for (let n = 0; n < 10; n++) append(started, n)
@@ -259,6 +278,18 @@ describe('segments', () => {
     const values = [...expectedValues(10), ...Array.from({ length: 6 }, () => 'v10')]
     const again = await start(started.files.crash('drop'))
     for (const [offset, value] of values.entries()) expect(await valueAt(again, offset)).toBe(value)
+  })
+
+  it('statement 88: are never synced again after a failure, not even of a full disk: everything ends', async () => {
+    const started = await start()
+    append(started, 0)
+    const full = Object.assign(new Error('ENOSPC: no space left'), { code: 'ENOSPC' })
+    started.files.failNext('fdatasync', full, '.log')
+    await expect(started.storage.checkpoint()).rejects.toBe(full)
+    expect(started.storage.acceptsWrites).toBe(false)
+    expect(() => append(started, 1)).toThrow('ENOSPC')
+    const again = await start(started.files.crash('drop'))
+    expect(await valueAt(again, 0)).toBe('v0')
   })
 })
 
