@@ -104,10 +104,17 @@ export function decodeBatches(bytes: Buffer): unknown[] {
       offset: record.offset,
       timestamp: record.timestamp,
       key: header.isControl ? record.key?.toString('hex') : text(record.key),
-      value: header.isControl ? record.value?.toString('hex') : text(record.value),
+      value: header.isControl ? markerValue(record.value) : text(record.value),
       headers: record.headers.map(({ key, value }) => `${key}: ${text(value)}`),
     })),
   }))
+}
+
+/** The value of a transaction marker, and the one epoch in it by its name. */
+function markerValue(value: Buffer | null): unknown {
+  if (value === null || value.length < 6) return value?.toString('hex')
+  const version = value.toString('hex', 0, 2)
+  return { version, coordinatorEpoch: value.readInt32BE(2), rest: value.toString('hex', 6) }
 }
 
 /** Long values by their beginning and length: differences have to be readable. */

@@ -33,41 +33,60 @@ interface Pending {
   isDone: boolean
 }
 
-/** How long a request that parks may take before it counts as parked, when it is new; the next one must find it there. */
-const NEW_QUIET_MS = 400
 /** The same for those that have been parked a while: something else may just have let them go. */
 const QUIET_MS = 60
 /** How long one broker may answer after the other before that is a difference. */
-const PATIENCE_MS = 3_000
+const PATIENCE_MS = 20_000
 /** How long a request may take that is answered at once. Settling belongs to it. */
 const ANSWER_MS = 40_000
+/** The same for both to start anew before. */
+const RESTART_MS = 300_000
 
 /** Runs operations on both brokers, one after the other, and compares. */
 export class Lockstep {
   readonly #kafka: Side
   readonly #ours: Side
   readonly #deletedTopics = new Set<string>()
+  readonly #newQuietMs: number
   #parked: Parked[] = []
   #count = 0
 
-  constructor(kafka: Side, ours: Side) {
+  /**
+   * `newQuietMs`: how long a request that may park is given before it counts as parked; the next one must find it there,
+   * on both brokers.
+   */
+  constructor(kafka: Side, ours: Side, newQuietMs: number) {
     this.#kafka = kafka
     this.#ours = ours
+    this.#newQuietMs = newQuietMs
   }
 
   /** The step, and the steps of earlier operations that were answered meanwhile. */
   async run(operation: Operation): Promise<readonly Step[]> {
     const index = this.#count
     this.#count += 1
+    // Whatever waits there is lost with its connection, on both sides.
+    if (operation.restart !== undefined) this.#parked = []
     const kafka = pending(this.#kafka.run(operation))
     const ours = pending(this.#ours.run(operation))
     if (operation.answer === 'parks') {
       this.#parked.push({ index, operation, kafka, ours })
-      return this.#answered(NEW_QUIET_MS)
+      return this.#answered(this.#newQuietMs)
     }
     for (const each of operation.settle ?? []) if (each.kind === 'no topic') this.#deletedTopics.add(each.topic)
-    const own = await this.#together({ index, operation, kafka, ours }, ANSWER_MS)
-    return [this.#step(own), ...(await this.#answered())]
+    const patienceMs = operation.restart === undefined ? ANSWER_MS : RESTART_MS
+    const own = await this.#together({ index, operation, kafka, ours }, patienceMs)
+    const woken = await this.#woken(operation.wakes ?? [])
+    return [this.#step(own), ...woken.map((each) => this.#step(each)), ...(await this.#answered())]
+  }
+
+  /** Parked requests that have to be answered now. */
+  async #woken(connections: readonly string[]): Promise<readonly Outcomes[]> {
+    const wanted = this.#parked.filter(({ operation }) => connections.includes(operation.connection))
+    this.#parked = this.#parked.filter((each) => !wanted.includes(each))
+    const outcomes: Outcomes[] = []
+    for (const each of wanted) outcomes.push(await this.#together(each, PATIENCE_MS))
+    return outcomes
   }
 
   /** Parked requests that at least one broker has answered by now. */

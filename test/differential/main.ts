@@ -1,8 +1,8 @@
 import { createWriteStream } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { startBroker } from '@keyfold/broker'
 import { startApacheKafka } from '../kafka/apache-kafka.ts'
 import { KAFKA_VERSION, whyNoKafka } from '../kafka/distribution.ts'
+import { bundledBroker, restartable } from './contestants.ts'
 import { areaNames } from './plans/all.ts'
 import { kindsOf, reportOf } from './report.ts'
 import { runDifferential } from './run.ts'
@@ -11,6 +11,9 @@ const help = `Runs one seeded script against an Apache Kafka and the bundled bro
 
   --seed <number>        repeats a run (default: random)
   --operations <number>  how many (default 3000)
+  --restarts <number>    how often both end and start again in the middle (default 2: a kill, then a stop)
+  --quiet <ms>           how long a request that may have to wait is given before it counts as waiting (default
+                         1000): more on a machine that is busy
   --areas <a,b,…>        only some of ${areaNames.join(', ')}
   --trace <file>         writes every operation with both answers there, as JSON lines
   --all                  goes on after the first difference, and lists the kinds of all`
@@ -29,6 +32,8 @@ const kafkaSettings = {
   'group.consumer.min.assignment.interval.ms': '0',
   'group.consumer.assignment.interval.ms': '0',
   'group.consumer.assignor.offload.enable': 'false',
+  // A kill may take what is not yet in its checkpoint file: where a log starts after DeleteRecords.
+  'log.flush.start.offset.checkpoint.interval.ms': '100',
 }
 
 async function main(): Promise<void> {
@@ -36,6 +41,8 @@ async function main(): Promise<void> {
     options: {
       seed: { type: 'string' },
       operations: { type: 'string', default: '3000' },
+      restarts: { type: 'string', default: '2' },
+      quiet: { type: 'string', default: '1000' },
       areas: { type: 'string', default: areaNames.join(',') },
       trace: { type: 'string' },
       all: { type: 'boolean', default: false },
@@ -54,7 +61,7 @@ async function main(): Promise<void> {
   const kafka = await startApacheKafka({
     properties: { ...settings, ...kafkaSettings },
   })
-  const broker = await startBroker({ memory: true, config: settings })
+  const broker = await bundledBroker(settings)
   try {
     const result = await runDifferential({
       seed,
@@ -62,7 +69,10 @@ async function main(): Promise<void> {
       areas: values.areas.split(','),
       stopAtFirst: !values.all,
       onStep: (step) => trace?.write(`${JSON.stringify(step)}\n`),
-      addresses: { kafka: kafka.address, ours: broker.address },
+      restarts: Number(values.restarts),
+      quietMs: Number(values.quiet),
+      kafka: restartable(kafka),
+      ours: broker,
     })
     print(reportOf(result))
     if (values.all) for (const kind of kindsOf(result)) print(kind)
@@ -73,7 +83,7 @@ async function main(): Promise<void> {
     process.exitCode = failed > 0 ? 1 : 0
   } finally {
     trace?.end()
-    await broker.close()
+    await broker.end()
     await kafka.stop()
   }
 }

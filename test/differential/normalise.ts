@@ -6,6 +6,7 @@ export interface KnownNames {
   readonly members: Names
   readonly topicIds: Names
   readonly startedAtMs: number
+  readonly hasRestarted: boolean
 }
 
 /** Half an hour: a run is shorter, and timestamps that the script makes up for the future are further away. */
@@ -13,6 +14,8 @@ const RUN_MS_MAX = 1_800_000
 
 /** Texts are for people, and each broker has its own; throttling does not happen. */
 const IGNORED = new Set(['throttleTimeMs', 'errorMessage', 'batchIndexErrorMessage', 'documentation'])
+/** Kafka's grow with each start, ours never change. */
+const EPOCHS = new Set(['leaderEpoch', 'partitionLeaderEpoch', 'coordinatorEpoch'])
 /** Arrays whose order is part of the answer; all others are sets that each broker gives in its own order. */
 const ORDERED = new Set(['records', 'abortedTransactions'])
 
@@ -67,6 +70,7 @@ function sorted(items: readonly unknown[]): unknown[] {
 
 function number(value: number, names: KnownNames, key: string): unknown {
   if (key === 'producerId') return names.producers.nameOf(String(value)) ?? (value < 0 ? value : 'unknown producer')
+  if (names.hasRestarted && EPOCHS.has(key) && value >= 0) return 'epoch'
   const isNow = value > names.startedAtMs && value < names.startedAtMs + RUN_MS_MAX
   return isNow && /timestamp|TimeMs/i.test(key) ? 'now' : value
 }

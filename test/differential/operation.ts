@@ -29,7 +29,14 @@ export interface Operation {
   readonly settle?: readonly Settle[]
   /** Changes the encoded frame (bad requests). */
   readonly damage?: Damage
+  /** Connections whose parked requests this one lets go: their answers are waited for. */
+  readonly wakes?: readonly string[]
+  /** Both brokers end in this way and start again before it is sent; `settle` has to have happened by then, too. */
+  readonly restart?: Ending
 }
+
+/** SIGTERM, or SIGKILL. */
+export type Ending = 'stop' | 'kill'
 
 export type Settle =
   | { readonly kind: 'topic'; readonly topic: string; readonly partitions: number }
@@ -39,6 +46,8 @@ export type Settle =
   /** The topics that a member subscribes to by regular expression are found. */
   | { readonly kind: 'pattern'; readonly group: string; readonly member: string }
   | { readonly kind: 'config'; readonly topic: string; readonly key: string; readonly value: string | null }
+  /** Those of groups and transactions have read everything there is. */
+  | { readonly kind: 'coordinators' }
   | { readonly kind: 'pause'; readonly ms: number }
 
 export type Damage =
@@ -56,10 +65,19 @@ export type Symbolic =
   | { readonly $: 'session'; readonly of: string }
   /** The partitions that a member of a consumer group was told to have: last, or before that. */
   | { readonly $: 'owned'; readonly of: string; readonly when: 'now' | 'before' }
+  /** The epoch of a partition's leader: Kafka's grows with each start. */
+  | { readonly $: 'leaderEpoch'; readonly of: string; readonly partition: number; readonly plus: number }
   | { readonly $: 'bytes'; readonly text: string }
   /** A consumer's metadata for JoinGroup. */
   | { readonly $: 'subscription'; readonly topics: readonly string[] }
+  /** What a leader of the classic protocol gives a consumer in SyncGroup. */
+  | { readonly $: 'assignment'; readonly of: readonly TopicPartitions[] }
   | { readonly $: 'batches'; readonly of: readonly BatchSpec[] }
+
+export interface TopicPartitions {
+  readonly topic: string
+  readonly partitions: readonly number[]
+}
 
 export interface RecordSpec {
   readonly key: string | null

@@ -2,7 +2,9 @@ import { apis } from '@keyfold/protocol'
 import type { Difference } from './compare.ts'
 import { namesOfKnown, unexpected } from './known-differences.ts'
 import { Lockstep, type Step } from './lockstep.ts'
+import type { Ending } from './operation.ts'
 import { nextOperation } from './plans/all.ts'
+import { restartBoth } from './plans/restarts.ts'
 import { type Planned, Script, type VersionRanges } from './script.ts'
 import { Side } from './side.ts'
 
@@ -13,9 +15,20 @@ export interface RunOptions {
   readonly areas: readonly string[]
   /** Ends at the first step with a difference that nobody means. */
   readonly stopAtFirst: boolean
-  readonly addresses: { readonly kafka: string; readonly ours: string }
+  readonly kafka: Contestant
+  readonly ours: Contestant
+  /** How often both end and start again in the middle: every other time by a kill. */
+  readonly restarts: number
+  /** How long a request that may have to wait is given before it counts as waiting. */
+  readonly quietMs: number
   /** Everything that ran, as it ran. */
   readonly onStep?: (step: Step) => void
+}
+
+/** A broker, and how to end it and start it again at the same address with the same data. */
+export interface Contestant {
+  readonly address: string
+  readonly restart: (ending: Ending) => Promise<void>
 }
 
 export interface RunResult {
@@ -31,14 +44,19 @@ export interface RunResult {
 /** Makes the script up step by step, runs it on both brokers and compares. */
 export async function runDifferential(options: RunOptions): Promise<RunResult> {
   const startedAtMs = Date.now()
-  const kafka = new Side({ title: 'Apache Kafka', address: options.addresses.kafka, startedAtMs })
-  const ours = new Side({ title: 'the bundled broker', address: options.addresses.ours, startedAtMs })
+  const kafka = new Side({ title: 'Apache Kafka', startedAtMs, ...options.kafka })
+  const ours = new Side({ title: 'the bundled broker', startedAtMs, ...options.ours })
   try {
     const ranges = { kafka: await rangesOf(kafka), ours: await rangesOf(ours) }
     await warmUp(kafka)
     await warmUp(ours)
-    const script = new Script({ seed: options.seed, nowMs: startedAtMs, ranges: common(ranges.kafka, ranges.ours) })
-    const result = await play(script, new Lockstep(kafka, ours), options)
+    const script = new Script({
+      seed: options.seed,
+      nowMs: startedAtMs,
+      ranges: common(ranges.kafka, ranges.ours),
+      hasRestarts: options.restarts > 0,
+    })
+    const result = await play(script, new Lockstep(kafka, ours, options.quietMs), options)
     return { ...result, unserved: unserved(ranges.kafka, ranges.ours) }
   } finally {
     kafka.close()
@@ -52,7 +70,12 @@ async function play(script: Script, lockstep: Lockstep, options: RunOptions): Pr
   const failures: { step: Step; differences: readonly Difference[] }[] = []
   const known = new Map<string, number>()
   let operations = 0
+  let restarts = 0
   while (operations < options.operations) {
+    if (operations >= ((restarts + 1) * options.operations) / (options.restarts + 1)) {
+      restartBoth(script, restarts % 2 === 0 ? 'kill' : 'stop')
+      restarts += 1
+    }
     const planned = nextOperation(script, options.areas)
     learners.set(operations, planned)
     park(script, planned)

@@ -71,10 +71,19 @@ export interface ScriptFetchSession {
   readonly topics: Set<string>
 }
 
+export interface ScriptOptions {
+  readonly seed: number
+  readonly nowMs: number
+  readonly ranges: VersionRanges
+  readonly hasRestarts: boolean
+}
+
 /** What the script knows while it makes itself up: all of it from the seed and from answers that were equal. */
 export class Script {
   readonly nowMs: number
   readonly ranges: VersionRanges
+  /** Whether both brokers will start anew in the middle of it. */
+  readonly hasRestarts: boolean
   readonly topics: ScriptTopic[] = []
   readonly producers: ScriptProducer[] = []
   readonly groups: ScriptGroup[] = []
@@ -85,10 +94,11 @@ export class Script {
   readonly #random: () => number
   readonly #counters = new Map<string, number>()
 
-  constructor(options: { readonly seed: number; readonly nowMs: number; readonly ranges: VersionRanges }) {
+  constructor(options: ScriptOptions) {
     this.#random = seededRandom(options.seed)
     this.nowMs = options.nowMs
     this.ranges = options.ranges
+    this.hasRestarts = options.hasRestarts
   }
 
   chance(probability: number): boolean {

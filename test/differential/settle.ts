@@ -4,19 +4,27 @@ import type { Settle } from './operation.ts'
 export interface Asked {
   readonly title: string
   readonly topicIds: { set(name: string, value: string): void }
+  setLeaderEpoch(topic: string, partition: number, epoch: number): void
   ask(api: string, version: number, request: unknown): Promise<Readonly<Record<string, unknown>>>
 }
 
 interface TopicAnswer {
   readonly errorCode: number
   readonly topicId: string
-  readonly partitions: readonly { readonly errorCode: number; readonly leaderId: number }[]
+  readonly partitions: readonly TopicPartition[]
+}
+
+interface TopicPartition {
+  readonly errorCode: number
+  readonly leaderId: number
+  readonly leaderEpoch: number
+  readonly partitionIndex: number
 }
 
 /** Waits until what was answered can be seen: Kafka's controller and coordinators answer before every broker knows. */
 export async function settle(side: Asked, awaited: readonly Settle[]): Promise<void> {
   for (const each of awaited) {
-    const deadline = Date.now() + 30_000
+    const deadline = Date.now() + 120_000
     while (!(await hasHappened(side, each))) {
       if (Date.now() > deadline) throw new Error(`${side.title} did not settle: ${JSON.stringify(each)}`)
       await pause(10)
@@ -35,6 +43,9 @@ async function hasHappened(side: Asked, awaited: Settle): Promise<boolean> {
       if (topic.errorCode !== 0 || led.length !== awaited.partitions) return false
       if (!(await isServed(side, awaited.topic, awaited.partitions))) return false
       side.topicIds.set(awaited.topic, topic.topicId)
+      for (const { partitionIndex, leaderEpoch } of topic.partitions) {
+        side.setLeaderEpoch(awaited.topic, partitionIndex, leaderEpoch)
+      }
       return true
     }
     case 'no topic':
@@ -45,6 +56,8 @@ async function hasHappened(side: Asked, awaited: Settle): Promise<boolean> {
       return (await transactionState(side, awaited.transactionalId)) === 'CompleteAbort'
     case 'pattern':
       return isResolved(side, awaited)
+    case 'coordinators':
+      return areLoaded(side)
     case 'config':
       return (await configOf(side, awaited.topic, awaited.key)) === awaited.value
   }
@@ -66,6 +79,21 @@ async function epochOf(side: Asked, group: string): Promise<number> {
   const answer = await side.ask('ConsumerGroupDescribe', 1, { groupIds: [group] })
   const [description] = answer['groups'] as readonly { readonly members: readonly { readonly memberEpoch: number }[] }[]
   return description?.members[0]?.memberEpoch ?? 0
+}
+
+/** COORDINATOR_LOAD_IN_PROGRESS, COORDINATOR_NOT_AVAILABLE, NOT_COORDINATOR */
+const LOADING = new Set([14, 15, 16])
+
+/** So many groups and ids that every partition of a coordinator's topic has some. */
+const strangers = Array.from({ length: 32 }, (_, index) => `stranger-${index}`)
+
+async function areLoaded(side: Asked): Promise<boolean> {
+  const found = await side.ask('FindCoordinator', 4, { keyType: 0, coordinatorKeys: strangers })
+  const asked = strangers.map((groupId) => ({ groupId, topics: [] }))
+  const offsets = await side.ask('OffsetFetch', 8, { groups: asked, requireStable: false })
+  const states = await side.ask('DescribeTransactions', 0, { transactionalIds: strangers })
+  const answers = [found['coordinators'], offsets['groups'], states['transactionStates']].flat()
+  return (answers as readonly { readonly errorCode: number }[]).every(({ errorCode }) => !LOADING.has(errorCode))
 }
 
 async function transactionState(side: Asked, transactionalId: string): Promise<string> {

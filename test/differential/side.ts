@@ -9,14 +9,22 @@ import {
 } from '@keyfold/protocol'
 import { MalformedBytes } from '@keyfold/bytes'
 import { encodeBatch } from './batches.ts'
-import { subscription } from './subscription.ts'
+import { assignment, subscription } from './consumer-protocol.ts'
 import { Names } from './names.ts'
 import { normalised } from './normalise.ts'
-import type { BatchSpec, Damage, Operation, Outcome, Symbolic } from './operation.ts'
+import type { BatchSpec, Damage, Ending, Operation, Outcome, Symbolic } from './operation.ts'
 import { settle } from './settle.ts'
 import { Wire } from './wire.ts'
 
 type Answer = Readonly<Record<string, unknown>>
+
+export interface SideOptions {
+  readonly title: string
+  readonly address: string
+  readonly startedAtMs: number
+  /** Ends the broker and starts it again at the same address, with the same data. */
+  readonly restart: (ending: Ending) => Promise<void>
+}
 
 /** One of the two brokers under comparison, with its connections and with what it calls the things of the script. */
 export class Side {
@@ -30,17 +38,27 @@ export class Side {
   /** Timestamps after this are this broker's clock. */
   readonly startedAtMs: number
   readonly #address: string
+  readonly #restartBroker: (ending: Ending) => Promise<void>
+  readonly #leaderEpochs = new Map<string, number>()
   readonly #wires = new Map<string, Wire>()
   #correlationId = 0
+  #hasRestarted = false
 
-  constructor(options: { readonly title: string; readonly address: string; readonly startedAtMs: number }) {
-    this.title = options.title
-    this.#address = options.address
-    this.startedAtMs = options.startedAtMs
+  constructor({ title, address, startedAtMs, restart }: SideOptions) {
+    this.title = title
+    this.#address = address
+    this.#restartBroker = restart
+    this.startedAtMs = startedAtMs
+  }
+
+  /** From then on epochs of leaders are this broker's own. */
+  get hasRestarted(): boolean {
+    return this.#hasRestarted
   }
 
   /** Sends the operation, and again while it is answered "not yet". The answer comes back as it is. */
   async run(operation: Operation): Promise<Outcome> {
+    if (operation.restart !== undefined) await this.#restart(operation.restart, operation.settle)
     const api = apiNamed(operation.api)
     for (let attempt = 1; ; attempt += 1) {
       const request = this.#resolve(operation.request) as RequestInput<AnyApi>
@@ -61,6 +79,10 @@ export class Side {
       await settle(this, operation.settle ?? [])
       return { answer }
     }
+  }
+
+  setLeaderEpoch(topic: string, partition: number, epoch: number): void {
+    this.#leaderEpochs.set(`${topic}/${partition}`, epoch)
   }
 
   /** The outcome in the script's names, as far as they are known by now. */
@@ -87,6 +109,14 @@ export class Side {
 
   close(): void {
     for (const wire of this.#wires.values()) wire.close()
+  }
+
+  async #restart(ending: Ending, awaited: Operation['settle']): Promise<void> {
+    this.close()
+    this.#wires.clear()
+    await this.#restartBroker(ending)
+    this.#hasRestarted = true
+    await settle(this, awaited ?? [])
   }
 
   async #wire(name: string): Promise<Wire> {
@@ -139,10 +169,14 @@ export class Side {
         return this.#sessions.get(symbol.of) ?? 7
       case 'owned':
         return this.#owned.get(symbol.of)?.[symbol.when] ?? []
+      case 'leaderEpoch':
+        return (this.#leaderEpochs.get(`${symbol.of}/${symbol.partition}`) ?? 0) + symbol.plus
       case 'bytes':
         return Buffer.from(symbol.text)
       case 'subscription':
         return subscription(symbol.topics)
+      case 'assignment':
+        return assignment(symbol.of)
       case 'batches':
         return Buffer.concat(symbol.of.map((spec) => this.#batch(spec)))
     }

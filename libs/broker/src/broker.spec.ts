@@ -15,7 +15,7 @@ function entry(partition: number, offset: number, overrides: Partial<OffsetEntry
 }
 
 async function commit(broker: Broker, groupId: string, ...entries: OffsetEntry[]): Promise<void> {
-  const check = { groupId, ...noMember, isTransactional: false, answersUnknownGroup: false }
+  const check = { groupId, ...noMember, isTransactional: false, answersUnknownGroup: false, partitions: [] }
   expect(broker.groups.checkCommit(check).name).toBe('NONE')
   await broker.storage.durable(broker.groups.commit(groupId, entries))
 }
@@ -25,11 +25,15 @@ function createTopic(broker: Broker, name: string, partitionCount = 1): Promise<
 }
 
 /** One member that joins and brings an assignment for itself; resolves once the group is stable. */
-async function joinAlone({ broker, pass }: { broker: Broker; pass: () => void }, groupId: string): Promise<JoinAnswer> {
+async function joinAlone(
+  { broker, pass }: { broker: Broker; pass: () => void },
+  groupId: string,
+  protocols = [{ name: 'range', metadata: subscription }],
+): Promise<JoinAnswer> {
   const joined = new Promise<JoinAnswer>((resolve) => {
     const request = { groupId, memberId: '', groupInstanceId: null, clientId: 'c', clientHost: '/h' }
     const times = { sessionTimeoutMs: 10_000, rebalanceTimeoutMs: 10_000 }
-    const protocol = { protocolType: 'consumer', protocols: [{ name: 'range', metadata: subscription }] }
+    const protocol = { protocolType: 'consumer', protocols }
     broker.groups.join(
       { ...request, ...times, ...protocol, memberIdRequired: false, canSkipAssignment: false },
       resolve,
@@ -136,6 +140,29 @@ describe('after a restart', () => {
   })
 })
 
+it('statement 60: after a restart a member is known by all the protocols it offers, unlike in Kafka', async () => {
+  const files = new MemoryFiles()
+  const rehearsal = await BrokerRehearsal.open(files)
+  const offered = ['range', 'sticky'].map((name) => ({ name, metadata: subscription }))
+  const { memberId } = await joinAlone({ broker: rehearsal.broker, pass: () => rehearsal.pass(0) }, 'g', offered)
+  const { broker } = await BrokerRehearsal.open(files.kill())
+  expect(broker.groups.get('g')?.members.get(memberId)?.protocols).toEqual(offered)
+  await broker.close()
+})
+
+it('statement 57: whoever comes first makes the group, which a restart in its first round leaves empty', async () => {
+  const files = new MemoryFiles()
+  const { broker } = await BrokerRehearsal.open(files)
+  const request = { groupId: 'new', memberId: '', groupInstanceId: null, clientId: 'c', clientHost: '/h' }
+  const times = { sessionTimeoutMs: 10_000, rebalanceTimeoutMs: 10_000 }
+  const protocol = { protocolType: 'consumer', protocols: [{ name: 'range', metadata: subscription }] }
+  broker.groups.join({ ...request, ...times, ...protocol, memberIdRequired: true, canSkipAssignment: false }, () => {})
+  await broker.storage.durable(broker.storage.lastLsn)
+  const after = await BrokerRehearsal.open(files.kill())
+  expect(after.broker.groups.get('new')).toMatchObject({ state: 'Empty', generationId: 0, protocolType: null })
+  await after.broker.close()
+})
+
 it('statement 62: a commit of offsets is a sign of life', async () => {
   const rehearsal = await BrokerRehearsal.open(new MemoryFiles())
   const { groups } = rehearsal.broker
@@ -143,7 +170,7 @@ it('statement 62: a commit of offsets is a sign of life', async () => {
     { broker: rehearsal.broker, pass: () => rehearsal.pass(0) },
     'live',
   )
-  const commit = { groupId: 'live', memberId, groupInstanceId: null, generationId }
+  const commit = { groupId: 'live', memberId, groupInstanceId: null, generationId, partitions: [] }
   for (let time = 0; time < 4; time++) {
     rehearsal.pass(6000)
     expect(groups.checkCommit({ ...commit, isTransactional: false, answersUnknownGroup: true }).name).toBe('NONE')

@@ -1,6 +1,9 @@
 import type { Plan, Planned, Script } from '../script.ts'
 import * as bad from './bad-requests.ts'
 import * as consumers from './consumer-groups.ts'
+import { longPolls } from './long-polls.ts'
+import { migrate } from './migration.ts'
+import { oddRequest } from './odd-requests.ts'
 import * as groups from './groups.ts'
 import * as sessions from './fetch-sessions.ts'
 import * as producing from './producing.ts'
@@ -79,10 +82,13 @@ const areas: Readonly<Record<string, readonly (readonly [Plan, number])[]>> = {
     [topics.replaceConfigs, 1],
     [topics.wrongConfigChange, 4],
   ],
+  waiting: [[longPolls, 0.6]],
+  migration: [[migrate, 0.4]],
   bad: [
     [bad.unknownVersion, 2],
-    [bad.brokenBody, 2],
+    [bad.brokenBody, 4],
     [bad.badClientSoftware, 1],
+    [oddRequest, 14],
   ],
 }
 

@@ -1,7 +1,7 @@
 import type { Plan, Script, ScriptConsumer, ScriptConsumerGroup } from '../script.ts'
 
 /** Long enough that nothing runs out while a run lasts. */
-const PATIENT_MS = 1_800_000
+export const PATIENT_MS = 1_800_000
 
 type AssignorName = ScriptConsumerGroup['assignor']
 
@@ -33,7 +33,12 @@ function someone(script: Script, isIn?: boolean) {
 }
 
 /** One request of a member; what is not said has not changed. */
-function beat(script: Script, group: ScriptConsumerGroup, member: ScriptConsumer, said: BeatShape): ReturnType<Plan> {
+export function beat(
+  script: Script,
+  group: ScriptConsumerGroup,
+  member: ScriptConsumer,
+  said: BeatShape,
+): ReturnType<Plan> {
   const version = script.version('ConsumerGroupHeartbeat', { min: said.min ?? 0 })
   if (version === undefined) return undefined
   return {

@@ -1,4 +1,5 @@
 import type { Plan, Planned, Script, ScriptFetchSession, ScriptTopic } from '../script.ts'
+import { fetched } from './reading.ts'
 
 /** Fetches of one session, one after the other: what is wanted is remembered, and only what has changed is told. */
 export const fetchInSession: Plan = (script) => {
@@ -32,7 +33,7 @@ function goOn(script: Script, session: ScriptFetchSession): Planned | undefined 
   const topics = script.chance(0.5) ? wanted(script, session, script.between(0, 1)) : []
   const forgotten = script.chance(0.2) ? script.pick([...session.topics]) : undefined
   const forgottenTopicsData =
-    forgotten === undefined ? [] : [{ ...topicOf(forgotten, session.byId), partitions: [0, 1, 2, 3, 4, 5] }]
+    forgotten === undefined ? [] : [{ ...fetched(forgotten, session.byId), partitions: [0, 1, 2, 3, 4, 5] }]
   return fetch(script, session, {
     title: sessionEpoch === session.epoch ? 'goes on' : 'comes with a wrong epoch',
     request: { sessionId: { $: 'session', of: session.name }, sessionEpoch, topics, forgottenTopicsData },
@@ -87,9 +88,5 @@ function partitionsOf(script: Script, session: ScriptFetchSession, topic: Script
     fetchOffset: script.chance(0.5) ? 0 : script.between(0, 60),
     partitionMaxBytes: 5_000_000,
   }))
-  return [{ ...topicOf(topic.name, session.byId), partitions }]
-}
-
-function topicOf(name: string, byId: boolean): { readonly topic?: string; readonly topicId?: unknown } {
-  return byId ? { topicId: { $: 'topicId', of: name } } : { topic: name }
+  return [{ ...fetched(topic.name, session.byId), partitions }]
 }

@@ -1,5 +1,5 @@
 import type { Operation } from '../operation.ts'
-import type { Plan, Script, ScriptGroup, ScriptMember } from '../script.ts'
+import type { Plan, Planned, Script, ScriptGroup, ScriptMember } from '../script.ts'
 
 /** Long enough that nothing runs out while a run lasts. */
 const PATIENT_MS = 600_000
@@ -13,16 +13,12 @@ interface JoinAnswer {
 }
 
 export function newGroup(name: string): ScriptGroup {
-  const members = [1, 2, 3, 4].map((number) => ({
-    name: `${name}/m${number}`,
-    connection: `${name}/m${number}`,
-    instanceId: number === 4 ? `${name}-i` : null,
-    isParked: false,
-    isIn: false,
-    generation: -1,
-    follows: [],
-  }))
+  const members = [1, 2, 3, 4].map((number) => newMember(`${name}/m${number}`, number === 4 ? `${name}-i` : null))
   return { name, members }
+}
+
+export function newMember(name: string, instanceId: string | null): ScriptMember {
+  return { name, connection: name, instanceId, isParked: false, isIn: false, generation: -1, follows: [] }
 }
 
 /** A group and one of its members whose connection is free. */
@@ -48,17 +44,29 @@ export const join: Plan = (script) => {
   const pair = someone(script)
   if (pair === undefined) return undefined
   const { group, member } = pair
+  return joinAs(script, group, member, {
+    ...(script.chance(0.03) && { memberId: { $: 'member', of: member.name } }),
+    ...(script.chance(0.02) && { groupId: '' }),
+    ...(script.chance(0.02) && { sessionTimeoutMs: 1 }),
+    ...(script.chance(0.03) && { protocolType: 'connect' }),
+    protocols: script.chance(0.02) ? [] : protocols(script),
+  })
+}
+
+/** What a request says otherwise than it should. */
+type Said = Readonly<Record<string, unknown>>
+
+export function joinAs(script: Script, group: ScriptGroup, member: ScriptMember, said: Said): Planned | undefined {
   const version = script.version('JoinGroup', { min: member.instanceId === null ? 0 : 5 })
   if (version === undefined) return undefined
-  const isKnown = member.isIn || script.chance(0.03)
   const request = {
-    groupId: script.chance(0.02) ? '' : group.name,
-    sessionTimeoutMs: script.chance(0.02) ? 1 : PATIENT_MS,
+    groupId: group.name,
+    sessionTimeoutMs: PATIENT_MS,
     rebalanceTimeoutMs: PATIENT_MS,
-    memberId: isKnown ? { $: 'member', of: member.name } : '',
+    memberId: member.isIn ? { $: 'member', of: member.name } : '',
     ...instance(member, version, 5),
-    protocolType: script.chance(0.03) ? 'connect' : 'consumer',
-    protocols: script.chance(0.02) ? [] : protocols(script),
+    protocolType: 'consumer',
+    ...said,
   }
   return {
     operation: {
@@ -87,8 +95,9 @@ function protocols(script: Script) {
   const metadata = { $: 'subscription', topics }
   const range = { name: 'range', metadata }
   const sticky = { name: 'sticky', metadata }
-  // `range` gets every vote: which of two equal ones wins depends on a hash in Kafka.
-  return script.one([range], [range, sticky])
+  // `range` gets every vote: which of two equal ones wins depends on a hash in Kafka. After a restart Kafka knows no
+  // others than those that were chosen (broker-differences.md, 60).
+  return script.one([range], script.hasRestarts ? [range] : [range, sticky])
 }
 
 export const sync: Plan = (script) => {
@@ -101,20 +110,28 @@ export const sync: Plan = (script) => {
     memberId: { $: 'member', of: name.split('#')[0] ?? name },
     assignment: { $: 'bytes', text: `for ${name}` },
   }))
+  return syncAs(group, member, version, {
+    assignments,
+    generationId: generationOf(script, member),
+    ...(version >= 5 && script.chance(0.1) && { protocolName: 'sticky' }),
+  })
+}
+
+export function syncAs(group: ScriptGroup, member: ScriptMember, version: number, said: Said): Planned {
   return {
     operation: {
-      title: `${member.name} syncs${assignments.length > 0 ? ' as the leader' : ''}`,
+      title: `${member.name} syncs${member.follows.length > 0 ? ' as the leader' : ''}`,
       api: 'SyncGroup',
       version,
       ...of(group, member),
       answer: 'parks',
       request: {
         groupId: group.name,
-        generationId: generationOf(script, member),
+        generationId: member.generation,
         memberId: { $: 'member', of: member.name },
         ...instance(member, version, 3),
-        ...(version >= 5 && { protocolType: 'consumer', protocolName: script.chance(0.1) ? 'sticky' : 'range' }),
-        assignments,
+        ...(version >= 5 && { protocolType: 'consumer', protocolName: 'range' }),
+        ...said,
       },
     },
     learn: () => {
@@ -128,6 +145,13 @@ export const heartbeat: Plan = (script) => {
   const version = script.version('Heartbeat')
   if (pair === undefined || version === undefined) return undefined
   const { group, member } = pair
+  return heartbeatAs(group, member, version, {
+    ...(script.chance(0.02) && { groupId: 'no-such-group' }),
+    generationId: generationOf(script, member),
+  })
+}
+
+export function heartbeatAs(group: ScriptGroup, member: ScriptMember, version: number, said: Said = {}): Planned {
   return {
     operation: {
       title: `heartbeat of ${member.name}`,
@@ -135,10 +159,11 @@ export const heartbeat: Plan = (script) => {
       version,
       ...of(group, member),
       request: {
-        groupId: script.chance(0.02) ? 'no-such-group' : group.name,
-        generationId: generationOf(script, member),
+        groupId: group.name,
+        generationId: member.generation,
         memberId: { $: 'member', of: member.name },
         ...instance(member, version, 3),
+        ...said,
       },
     },
   }
@@ -151,8 +176,11 @@ export const leave: Plan = (script) => {
   const { group, member } = pair
   // Who leads when the leader is gone depends on a hash in Kafka: it leaves last.
   if (member.follows.length > 0 && group.members.some((each) => each.isIn && each !== member)) return undefined
+  return leaveAs(group, member, version, member.instanceId !== null && script.chance(0.5))
+}
+
+export function leaveAs(group: ScriptGroup, member: ScriptMember, version: number, byInstance: boolean): Planned {
   const memberId = { $: 'member', of: member.name }
-  const byInstance = member.instanceId !== null && script.chance(0.5)
   const request =
     version >= 3
       ? { members: [{ memberId: byInstance ? '' : memberId, groupInstanceId: member.instanceId }] }

@@ -16,10 +16,11 @@ export const fetchRecords: Plan = (script) => {
     partition,
     fetchOffset: script.chance(0.3) ? 0 : script.between(-1, 120),
     partitionMaxBytes: script.one(1_048_576, 1_048_576, 0, 200, 1_000, 5_000),
-    ...(script.chance(0.1) && { currentLeaderEpoch: script.one(0, 1) }),
+    ...(script.chance(0.1) && { currentLeaderEpoch: epochOf(topic, partition, script.one(0, 1)) }),
   }))
-  const topics = [{ ...topicOf(topic.name, version), partitions }]
-  if (script.chance(0.05)) topics.push({ ...topicOf('no-such-topic', version), partitions: partitions.slice(0, 1) })
+  const topics = [{ ...fetched(topic.name, version >= 13), partitions }]
+  if (script.chance(0.05))
+    topics.push({ ...fetched('no-such-topic', version >= 13), partitions: partitions.slice(0, 1) })
   const isolationLevel = script.between(0, 1)
   const operation: Operation = {
     title: `fetch, ${isolationLevel === 1 ? 'committed' : 'uncommitted'}`,
@@ -37,8 +38,14 @@ export const fetchRecords: Plan = (script) => {
   return { operation }
 }
 
-function topicOf(name: string, version: number): { readonly topic?: string; readonly topicId?: unknown } {
-  return version >= 13 ? { topicId: { $: 'topicId', of: name } } : { topic: name }
+/** That of the leader as the broker knows it, or one that is ahead of it. */
+function epochOf(topic: ScriptTopic, partition: number, plus: number) {
+  return { $: 'leaderEpoch', of: topic.name, partition, plus }
+}
+
+/** A topic as Fetch names it: from version 13 on by its id. */
+export function fetched(name: string, byId: boolean): { readonly topic?: string; readonly topicId?: unknown } {
+  return byId ? { topicId: { $: 'topicId', of: name } } : { topic: name }
 }
 
 /** Fetch with a session that does not exist, or that is to be made. */
@@ -62,10 +69,19 @@ export const listOffsets: Plan = (script) => {
   const topic = script.pick(script.topics)
   const version = script.version('ListOffsets')
   if (topic === undefined || version === undefined) return undefined
-  const special = [-1, -2, ...(version >= 7 ? [-3] : []), ...(version >= 8 ? [-4] : []), ...(version >= 9 ? [-5] : [])]
+  const special = [
+    -1,
+    -2,
+    ...(version >= 7 ? [-3] : []),
+    ...(version >= 8 ? [-4] : []),
+    ...(version >= 9 ? [-5] : []),
+    ...(version >= 11 ? [-6] : []),
+  ]
   const timestamp = script.chance(0.6) ? (script.pick(special) ?? -1) : script.nowMs - script.between(-10, 110_000)
   const unknown = script.chance(0.05) ? [{ name: 'no-such-topic', partitions: [{ partitionIndex: 0, timestamp }] }] : []
-  const epoch = script.chance(0.1) ? { currentLeaderEpoch: script.one(0, 1) } : {}
+  const partitionIndex = script.chance(0.04) ? 99 : script.partitionOf(topic)
+  const isKnowing = script.chance(0.1)
+  const epoch = isKnowing ? { currentLeaderEpoch: epochOf(topic, partitionIndex, script.one(0, 1)) } : {}
   return {
     operation: {
       title: 'list offsets',
@@ -78,7 +94,7 @@ export const listOffsets: Plan = (script) => {
         topics: [
           {
             name: topic.name,
-            partitions: [{ partitionIndex: script.chance(0.04) ? 99 : script.partitionOf(topic), timestamp, ...epoch }],
+            partitions: [{ partitionIndex, timestamp, ...epoch }],
           },
           ...unknown,
         ],
@@ -109,7 +125,9 @@ export const offsetForLeaderEpoch: Plan = (script) => {
   const version = script.version('OffsetForLeaderEpoch')
   if (topic === undefined || version === undefined) return undefined
   const partition = script.chance(0.05) ? 99 : script.partitionOf(topic)
-  const partitions = [{ partition, currentLeaderEpoch: script.one(-1, -1, 0, 1), leaderEpoch: script.one(0, 0, 1, -1) }]
+  const [now, next] = [epochOf(topic, partition, 0), epochOf(topic, partition, 1)]
+  const currentLeaderEpoch = script.one<unknown>(-1, -1, now, next)
+  const partitions = [{ partition, currentLeaderEpoch, leaderEpoch: script.one<unknown>(now, now, next, -1) }]
   return {
     operation: {
       title: 'offset for leader epoch',

@@ -1,5 +1,5 @@
 import type { Operation } from '../operation.ts'
-import type { Plan, Script, ScriptProducer } from '../script.ts'
+import type { Plan, Planned, Script, ScriptProducer } from '../script.ts'
 import { firstCommit, isTooLong } from './groups.ts'
 import { newProducer, sequencedProduce } from './producing.ts'
 
@@ -23,31 +23,63 @@ function identity(script: Script, producer: ScriptProducer) {
 
 /** A transactional id's first producer, or the next one, which fences the one before. */
 export const initTransactional: Plan = (script) => {
-  const version = script.version('InitProducerId', { max: 5 })
-  if (version === undefined) return undefined
   const known = transactional(script)
   const isNew = known === undefined || script.producers.length < 6 || script.chance(0.1)
-  const producer = isNew ? newProducer(script.fresh('t'), script.fresh('tx-')) : known
-  const keeps = !isNew && version >= 3 && script.chance(0.3)
-  // Longer than a run: what runs out while one broker is slower would be a difference.
-  const transactionTimeoutMs = script.chance(0.05) ? script.one(0, -1, 900_001) : 900_000
+  if (!isNew) return initAgain(script, known, script.chance(0.3))
+  const version = script.version('InitProducerId', { max: 5 })
+  if (version === undefined) return undefined
+  const producer = newProducer(script.fresh('t'), script.fresh('tx-'))
+  const transactionalId = script.chance(0.02) ? '' : producer.transactionalId
+  const { operation, learn } = initNew(producer, version, transactionalId)
+  return {
+    operation,
+    learn: (answer) => {
+      if ((answer as { errorCode: number }).errorCode === 0) script.producers.push(producer)
+      learn(answer)
+    },
+  }
+}
+
+export function initNew(producer: ScriptProducer, version: number, transactionalId = producer.transactionalId) {
+  const title = 'init a transactional producer'
+  return init(producer, { title, version, request: { transactionalId, transactionTimeoutMs: LONG_MS } })
+}
+
+/** Longer than a run: what runs out while one broker is slower would be a difference. */
+const LONG_MS = 900_000
+
+/** The same transactional id once more, with what its producer knows of itself or, as after a restart, without. */
+export function initAgain(script: Script, producer: ScriptProducer, keeps: boolean): Planned | undefined {
+  const version = script.version('InitProducerId', { max: 5, ...(keeps && { min: 3 }) })
+  if (version === undefined) return undefined
+  const { transactionalId } = producer
+  const transactionTimeoutMs = keeps && script.chance(0.1) ? script.one(0, -1, 900_001) : LONG_MS
+  return init(producer, {
+    title: `init again${keeps ? ' with its epoch' : ''}`,
+    version,
+    request: { transactionalId, transactionTimeoutMs, ...(keeps && identity(script, producer)) },
+  })
+}
+
+interface InitShape {
+  readonly title: string
+  readonly version: number
+  readonly request: Readonly<Record<string, unknown>>
+}
+
+function init(producer: ScriptProducer, { title, version, request }: InitShape) {
   return {
     operation: {
-      title: isNew ? 'init a transactional producer' : `init again${keeps ? ' with its epoch' : ''}`,
+      title,
       api: 'InitProducerId',
       version,
       ...about(producer),
       names: { producer: producer.name },
-      request: {
-        transactionalId: script.chance(0.02) ? '' : producer.transactionalId,
-        transactionTimeoutMs,
-        ...(keeps && identity(script, producer)),
-      },
+      request,
       settle: [{ kind: 'transaction', transactionalId: producer.transactionalId ?? '' }],
-    },
-    learn: (answer) => {
+    } satisfies Operation,
+    learn: (answer: unknown) => {
       if ((answer as { errorCode: number }).errorCode !== 0) return
-      if (isNew) script.producers.push(producer)
       producer.inTransaction.clear()
       producer.written.clear()
       producer.appended.clear()
@@ -61,8 +93,30 @@ export const addPartitions: Plan = (script) => {
   const topic = script.pick(script.topics)
   const version = script.version('AddPartitionsToTxn', { max: 3 })
   if (producer === undefined || topic === undefined || version === undefined) return undefined
-  const partition = script.partitionOf(topic)
   const unknown = script.chance(0.07) ? [{ name: 'no-such-topic', partitions: [0] }] : []
+  const { producerId, producerEpoch } = identity(script, producer)
+  return addPartition(producer, version, {
+    topic: topic.name,
+    partition: script.partitionOf(topic),
+    request: {
+      v3AndBelowTransactionalId: script.chance(0.03) ? 'no-such-id' : producer.transactionalId,
+      v3AndBelowProducerId: producerId,
+      v3AndBelowProducerEpoch: producerEpoch,
+    },
+    more: unknown,
+  })
+}
+
+interface AddedPartition {
+  readonly topic: string
+  readonly partition: number
+  /** What is not as it should be. */
+  readonly request?: Readonly<Record<string, unknown>>
+  readonly more?: readonly object[]
+}
+
+export function addPartition(producer: ScriptProducer, version: number, added: AddedPartition): Planned {
+  const { topic, partition, request, more = [] } = added
   return {
     operation: {
       title: 'add a partition to the transaction',
@@ -70,10 +124,11 @@ export const addPartitions: Plan = (script) => {
       version,
       ...about(producer),
       request: {
-        v3AndBelowTransactionalId: script.chance(0.03) ? 'no-such-id' : producer.transactionalId,
-        v3AndBelowProducerId: identity(script, producer).producerId,
-        v3AndBelowProducerEpoch: identity(script, producer).producerEpoch,
-        v3AndBelowTopics: [{ name: topic.name, partitions: [partition] }, ...unknown],
+        v3AndBelowTransactionalId: producer.transactionalId,
+        v3AndBelowProducerId: { $: 'producerId', of: producer.name },
+        v3AndBelowProducerEpoch: { $: 'producerEpoch', of: producer.name, plus: 0 },
+        v3AndBelowTopics: [{ name: topic, partitions: [partition] }, ...more],
+        ...request,
       },
     },
     learn: (answer) => {
@@ -83,7 +138,7 @@ export const addPartitions: Plan = (script) => {
       if (
         results.every((each) => each.resultsByPartition.every(({ partitionErrorCode }) => partitionErrorCode === 0))
       ) {
-        producer.inTransaction.add(`${topic.name}/${partition}`)
+        producer.inTransaction.add(`${topic}/${partition}`)
       }
     },
   }
@@ -172,6 +227,14 @@ export const endTransaction: Plan = (script) => {
   const producer = transactional(script)
   const version = script.version('EndTxn', { max: 4 })
   if (producer === undefined || version === undefined) return undefined
+  return endBy(producer, version, { ...identity(script, producer), committed: script.chance(0.6) })
+}
+
+export function endBy(
+  producer: ScriptProducer,
+  version: number,
+  request: Readonly<Record<string, unknown>> & { readonly committed: boolean },
+): Planned {
   return {
     operation: {
       title: 'end the transaction',
@@ -180,8 +243,9 @@ export const endTransaction: Plan = (script) => {
       ...about(producer),
       request: {
         transactionalId: producer.transactionalId,
-        ...identity(script, producer),
-        committed: script.chance(0.6),
+        producerId: { $: 'producerId', of: producer.name },
+        producerEpoch: { $: 'producerEpoch', of: producer.name, plus: 0 },
+        ...request,
       },
       settle: [{ kind: 'transaction', transactionalId: producer.transactionalId ?? '' }],
     },

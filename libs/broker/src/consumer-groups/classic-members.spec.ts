@@ -121,14 +121,15 @@ describe('statement 76: a group in use', () => {
   it('statement 76: goes back when only classic members are left, who join again', async () => {
     const memberId = await classicGroup()
     group.join('new')
-    await joining({ memberId })
+    const present = await joining({ memberId })
     group.beat('new', { memberEpoch: -1 })
     expect(group.state()).toBe('none')
     expect(group.broker.groups.get('g')?.state).toBe('PreparingRebalance')
+    expect(beat(memberId, present.generationId)).toBe('REBALANCE_IN_PROGRESS')
     const joined = joining({ memberId })
     group.pass(0)
     const { leader, generationId } = await joined
-    expect([leader, generationId]).toEqual([memberId, 4])
+    expect([leader, generationId]).toEqual([memberId, present.generationId + 1])
   })
 
   it('statement 76: is a consumer group even if the joiner is then refused, unlike in Kafka', async () => {

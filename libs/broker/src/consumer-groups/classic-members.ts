@@ -6,6 +6,7 @@ import type { ConsumerGroup, GroupChange } from './consumer-group.ts'
 import { type ClassicFacts, type ConsumerMember, newConsumerMember } from './consumer-member.ts'
 import { readAssignment, readSubscription, type TopicNames, writeAssignment } from './embedded-protocol.ts'
 import { advance, type HeartbeatOutcome, type HeartbeatWorld, presentMember } from './heartbeat.ts'
+import { heldSince } from './held-since.ts'
 import { filter } from './partition-set.ts'
 
 /**
@@ -41,6 +42,7 @@ export function upgraded(facts: GroupFacts, topics: TopicNames): GroupChange | u
       memberEpoch: epoch,
       previousMemberEpoch: epoch,
       assigned,
+      heldSince: heldSince(assigned, epoch),
       classic: classicFacts(member),
     })
   }
@@ -58,9 +60,10 @@ export function downgraded(group: ConsumerGroup, change: GroupChange, topics: To
     return [asClassic(member, classic, writeAssignment(group.targetOf(member.memberId), topics, versionOf(classic)))]
   })
   if (members.length === 0 || members.length < left.length) return undefined
-  const { groupId } = group
+  const { groupId, groupEpoch } = group
   const unknown = { protocolName: null, leaderId: null }
-  return { groupId, generationId: change.groupEpoch, protocolType: 'consumer', ...unknown, members }
+  // Not yet that of the change: members go on in their generation until they have heard that they are to join again.
+  return { groupId, generationId: groupEpoch, protocolType: 'consumer', ...unknown, members }
 }
 
 /** JoinGroup: what it changes, or why not. The member's id has been chosen; its protocols are not looked at but one. */

@@ -218,7 +218,7 @@ export class ConsumerGroupCoordinator {
   }
 
   #leave(group: ConsumerGroup, request: HeartbeatRequest): HeartbeatAnswer | Refusal {
-    const change = decideLeave(group, request)
+    const change = decideLeave(group, request, this.#parts.subscriptions)
     if ('error' in change) return change
     const lsn = this.#apply(change)
     if (request.memberEpoch === awayEpoch) this.#deadlines.get(group.groupId)?.endRevocation(request.memberId)
@@ -266,7 +266,7 @@ export class ConsumerGroupCoordinator {
   }
 
   #remove(group: ConsumerGroup, memberIds: string[]): void {
-    this.#apply(removal(group, memberIds))
+    this.#apply(removal(group, memberIds, this.#parts.subscriptions))
   }
 
   /** Returns the lsn to await. */

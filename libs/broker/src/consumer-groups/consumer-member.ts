@@ -1,4 +1,19 @@
-import { noPartitions, type PartitionList, partitionList, type PartitionSet, partitionSet } from './partition-set.ts'
+import {
+  fromHeldSinceList,
+  type HeldSince,
+  heldNothing,
+  heldSince,
+  heldSinceList,
+  type HeldSinceList,
+} from './held-since.ts'
+import {
+  noPartitions,
+  type PartitionList,
+  partitionList,
+  type PartitionSet,
+  partitionSet,
+  union,
+} from './partition-set.ts'
 
 /**
  * Where a member stands on its way to its target: there (`stable`), giving up partitions first (`unrevoked`), or
@@ -33,16 +48,20 @@ export interface ConsumerMember {
   readonly assigned: PartitionSet
   /** What it was asked to give up and has not confirmed: nobody else may have these yet. */
   readonly pendingRevocation: PartitionSet
+  /** Since when it has had what it holds, be it to give up: what it may still commit for in an earlier epoch. */
+  readonly heldSince: HeldSince
   /** null for a member of the consumer protocol. */
   readonly classic: ClassicFacts | null
 }
 
 /** A member as the journal has it. */
-export type StoredConsumerMember = Omit<ConsumerMember, 'assigned' | 'pendingRevocation' | 'classic'> & {
+export type StoredConsumerMember = Omit<ConsumerMember, 'assigned' | 'pendingRevocation' | 'heldSince' | 'classic'> & {
   /** Absent: a member of the consumer protocol. */
   readonly classic?: ClassicFacts
   readonly assigned: PartitionList
   readonly pendingRevocation: PartitionList
+  /** Absent, in journals from before: since its present epoch. */
+  readonly heldSince?: HeldSinceList
 }
 
 /** The epoch of a static member that left and will be back. */
@@ -64,18 +83,21 @@ export function newConsumerMember(memberId: string): ConsumerMember {
     state: 'stable',
     assigned: noPartitions,
     pendingRevocation: noPartitions,
+    heldSince: heldNothing,
     classic: null,
   }
 }
 
 export function storedMember(member: ConsumerMember): StoredConsumerMember {
-  const { assigned, pendingRevocation, classic, ...rest } = member
+  const { assigned, pendingRevocation, heldSince, classic, ...rest } = member
   const partitions = { assigned: partitionList(assigned), pendingRevocation: partitionList(pendingRevocation) }
-  return { ...rest, ...partitions, ...(classic !== null && { classic }) }
+  return { ...rest, ...partitions, heldSince: heldSinceList(heldSince), ...(classic !== null && { classic }) }
 }
 
 export function fromStoredMember(stored: StoredConsumerMember): ConsumerMember {
-  const { assigned, pendingRevocation, classic = null } = stored
-  const partitions = { assigned: partitionSet(assigned), pendingRevocation: partitionSet(pendingRevocation) }
-  return { ...stored, ...partitions, classic }
+  const { classic = null, memberEpoch } = stored
+  const [assigned, pendingRevocation] = [partitionSet(stored.assigned), partitionSet(stored.pendingRevocation)]
+  const since = stored.heldSince && fromHeldSinceList(stored.heldSince)
+  const held = since ?? heldSince(union(assigned, pendingRevocation), memberEpoch)
+  return { ...stored, assigned, pendingRevocation, heldSince: held, classic }
 }

@@ -178,6 +178,14 @@ describe('statement 74: times and assignors', () => {
     expect(group.state()).toBe('Empty 3/2')
   })
 
+  it('statement 74: a target is computed by the heartbeat that makes it necessary, not at intervals as in Kafka', () => {
+    const all = { subscribedTopicNames: ['t'] }
+    expect(group.join('a', all)).toMatchObject({ epoch: 2 })
+    expect(group.join('b', all)).toMatchObject({ epoch: 3 })
+    // No time has passed.
+    expect(group.beat('a').assigned).toEqual({ t: [0, 1] })
+  })
+
   it('statement 74: the assignor that most members ask for is used', () => {
     group.createTopic('u', 1)
     const subscribedTopicNames = ['t', 'u']
@@ -220,6 +228,24 @@ describe('statement 76: topics and the other protocol', () => {
     expect(group.beat('a')).toMatchObject({ epoch: 4, assigned: { later: [0] } })
     group.createTopic('unrelated', 1)
     expect(group.beat('a')).toEqual({ error: 'NONE', epoch: 4 })
+  })
+
+  it('statement 76: topics that grow after somebody has left, and before anybody has beaten, are an epoch of their own', () => {
+    twoMembers()
+    group.beat('a', { memberEpoch: -1 })
+    expect(group.state()).toBe('Assigning 4/3')
+    const topic = group.broker.catalog.get('t')
+    if (topic !== undefined) group.broker.catalog.addPartitions(topic, 5)
+    expect(group.beat('b')).toEqual({ error: 'NONE', epoch: 5, assigned: { t: [0, 1, 2, 3, 4] } })
+  })
+
+  it('statement 76: topics that grow before somebody leaves share the epoch of that', async () => {
+    twoMembers()
+    const topic = group.broker.catalog.get('t')
+    if (topic !== undefined) group.broker.catalog.addPartitions(topic, 5)
+    group.beat('a', { memberEpoch: -1 })
+    group = await group.restarted()
+    expect(group.beat('b')).toEqual({ error: 'NONE', epoch: 4, assigned: { t: [0, 1, 2, 3, 4] } })
   })
 
   it('statement 76: a topic that matches a pattern is joined, one that is deleted is left', () => {

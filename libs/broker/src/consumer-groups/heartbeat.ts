@@ -3,6 +3,7 @@ import type { AssignorName } from './assignor.ts'
 import { type ConsumerGroup, type GroupChange, isAway } from './consumer-group.ts'
 import { awayEpoch, type ConsumerMember, newConsumerMember } from './consumer-member.ts'
 import type { HeartbeatRequest, Refusal } from './heartbeat-request.ts'
+import { heldSince } from './held-since.ts'
 import { isEqual, isSubset, noPartitions, type PartitionSet } from './partition-set.ts'
 import { reconcile } from './reconciliation.ts'
 import type { Subscriptions } from './subscriptions.ts'
@@ -74,17 +75,31 @@ export function advance(
 }
 
 /** A member goes for good (-1), or a static one for a while (-2). */
-export function decideLeave(group: ConsumerGroup, request: HeartbeatRequest): GroupChange | Refusal {
+export function decideLeave(
+  group: ConsumerGroup,
+  request: HeartbeatRequest,
+  subscriptions: Subscriptions,
+): GroupChange | Refusal {
   const member = presentMember(group, request)
   if ('error' in member) return member
-  if (request.memberEpoch !== awayEpoch || request.instanceId === null) return removal(group, [member.memberId])
-  const away: ConsumerMember = { ...member, state: 'stable', memberEpoch: awayEpoch, pendingRevocation: noPartitions }
+  if (request.memberEpoch !== awayEpoch || request.instanceId === null)
+    return removal(group, [member.memberId], subscriptions)
+  const away: ConsumerMember = {
+    ...member,
+    state: 'stable',
+    memberEpoch: awayEpoch,
+    pendingRevocation: noPartitions,
+    // Whoever comes back in its place has a new id, and had them all along.
+    heldSince: heldSince(member.assigned, 0),
+  }
   const { groupId, groupEpoch, assignmentEpoch } = group
   return { groupId, groupEpoch, assignmentEpoch, removed: [], members: [away], targets: new Map() }
 }
 
 /** Members that are gone: a new target is computed when one of the others comes by. */
-export function removal({ groupId, groupEpoch, assignmentEpoch }: ConsumerGroup, memberIds: string[]): GroupChange {
+export function removal(group: ConsumerGroup, memberIds: string[], subscriptions: Subscriptions): GroupChange {
+  const { groupId, groupEpoch, assignmentEpoch } = group
+  const left = [...group.members.values()].filter(({ memberId }) => !memberIds.includes(memberId))
   return {
     groupId,
     groupEpoch: groupEpoch + 1,
@@ -92,6 +107,8 @@ export function removal({ groupId, groupEpoch, assignmentEpoch }: ConsumerGroup,
     removed: memberIds,
     members: [],
     targets: new Map(),
+    // What topics have done until now belongs to this epoch; what they do from now on is one of its own.
+    topics: subscribedTopics(left, subscriptions).partitionCounts,
   }
 }
 
@@ -225,7 +242,7 @@ function nextRound(
   const topics = subscribedTopics(members, subscriptions)
   const isOther = !isSameTopics(topics.partitionCounts, group.topics)
   if (!isResubscribed && !isBehind && !isOther) return asBefore
-  const epoch = isResubscribed || !isBehind ? groupEpoch + 1 : groupEpoch
+  const epoch = isResubscribed || !isBehind || isOther ? groupEpoch + 1 : groupEpoch
   const targets = computeTargets(members, topics, { targetOf: presentTargetOf, assignorNames })
   const isChanged = ([id, target]: [string, PartitionSet]) => renamed.has(id) || !isEqual(target, presentTargetOf(id))
   return {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { type ConsumerMember, newConsumerMember } from './consumer-member.ts'
+import { type ConsumerMember, fromStoredMember, newConsumerMember, storedMember } from './consumer-member.ts'
+import { heldSince, heldSinceList } from './held-since.ts'
 import { type PartitionSet, partitionList, partitionSet } from './partition-set.ts'
 import { reconcile } from './reconciliation.ts'
 
@@ -45,8 +46,10 @@ describe('statement 73: the way of a member to its target', () => {
     const goal = { epoch: 6, target: set(1, 2, 3), owned: null }
     const waiting = reconcile(member([1]), { ...goal, isFree })
     expect(shown(waiting)).toEqual({ state: 'unreleased', epochs: [5, 6], has: [1, 3], gives: [] })
-    expect(reconcile(waiting, { ...goal, isFree })).toBe(waiting)
-    expect(shown(reconcile(waiting, { ...goal, isFree: nobody }))).toMatchObject({ state: 'stable', has: [1, 2, 3] })
+    const told = reconcile(waiting, { ...goal, isFree })
+    expect(shown(told)).toEqual({ state: 'unreleased', epochs: [6, 6], has: [1, 3], gives: [] })
+    expect(reconcile(told, { ...goal, isFree })).toBe(told)
+    expect(shown(reconcile(told, { ...goal, isFree: nobody }))).toMatchObject({ state: 'stable', has: [1, 2, 3] })
   })
 
   it('statement 73: a target that changes on the way is gone for from where the member is', () => {
@@ -61,4 +64,43 @@ describe('statement 73: the way of a member to its target', () => {
     const next = reconcile(member([0, 1]), { epoch: 6, target: set(1), owned: set(1), isFree: nobody })
     expect(shown(next)).toMatchObject({ state: 'stable', epochs: [5, 6], has: [1], gives: [] })
   })
+})
+
+it('statement 75: what a member keeps it has had since then, what it gets counts from the epoch that gave it', () => {
+  const since = ({ heldSince: epochs }: ConsumerMember) => heldSinceList(epochs)
+  const goal = { epoch: 6, target: set(1, 2), isFree: nobody }
+  const giving = reconcile(member([0, 1], { heldSince: heldSince(set(0, 1), 4) }), { ...goal, owned: null })
+  expect(since(giving)).toEqual([
+    [
+      't',
+      [
+        [0, 4],
+        [1, 4],
+      ],
+    ],
+  ])
+  const there = reconcile(giving, { ...goal, owned: set(1) })
+  expect(since(there)).toEqual([
+    [
+      't',
+      [
+        [1, 4],
+        [2, 6],
+      ],
+    ],
+  ])
+  expect(since(fromStoredMember(storedMember(there)))).toEqual(since(there))
+})
+
+it('statement 75: a member from a journal without these epochs has had everything since its own', () => {
+  const { heldSince: _, ...older } = storedMember(member([0], { pendingRevocation: set(1) }))
+  expect(heldSinceList(fromStoredMember(older).heldSince)).toEqual([
+    [
+      't',
+      [
+        [0, 5],
+        [1, 5],
+      ],
+    ],
+  ])
 })

@@ -1,4 +1,5 @@
 import type { ConsumerMember } from './consumer-member.ts'
+import { heldSince } from './held-since.ts'
 import {
   countOf,
   difference,
@@ -38,19 +39,22 @@ export function reconcile(member: ConsumerMember, goal: ReconciliationGoal): Con
       previousMemberEpoch: memberEpoch,
       assigned: kept,
       pendingRevocation: revoked,
+      heldSince: heldSince(member.assigned, memberEpoch, member.heldSince),
     }
   }
   const wanted = difference(goal.target, kept)
   const free = filter(wanted, goal.isFree)
   const isComplete = countOf(free) === countOf(wanted)
   if (!isComplete && free.size === 0 && isWaiting(member, goal, kept)) return member
+  const assigned = union(kept, free)
   return {
     ...member,
     state: isComplete ? 'stable' : 'unreleased',
     memberEpoch: goal.epoch,
     previousMemberEpoch: member.memberEpoch,
-    assigned: union(kept, free),
+    assigned,
     pendingRevocation: noPartitions,
+    heldSince: heldSince(assigned, goal.epoch, member.heldSince),
   }
 }
 
@@ -59,9 +63,12 @@ function stillOwns(owned: PartitionSet | null, revoked: PartitionSet): boolean {
   return owned === null || overlaps(owned, revoked)
 }
 
-/** True if the step would only repeat what the member is already told. */
+/**
+ * True if the step would only repeat what the member is already told. The first beat after the one that told it comes in
+ * the new epoch, and the one before is forgotten with it: from then on it is fenced, as in Kafka.
+ */
 function isWaiting(member: ConsumerMember, goal: ReconciliationGoal, kept: PartitionSet): boolean {
-  return (
-    member.state === 'unreleased' && member.memberEpoch === goal.epoch && countOf(kept) === countOf(member.assigned)
-  )
+  const { state, memberEpoch, previousMemberEpoch, assigned } = member
+  const isTold = memberEpoch === goal.epoch && previousMemberEpoch === memberEpoch
+  return state === 'unreleased' && isTold && countOf(kept) === countOf(assigned)
 }

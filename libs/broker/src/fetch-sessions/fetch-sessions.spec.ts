@@ -12,6 +12,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { RunningBroker } from '../running-broker.ts'
 import { startBroker } from '../server/start-broker.ts'
 import { WireClient } from '../testing/wire-client.ts'
+import { FetchSession } from './fetch-session.ts'
 import { FetchSessions } from './fetch-sessions.ts'
 
 let broker: RunningBroker
@@ -188,6 +189,15 @@ describe('the slots for sessions', () => {
       KafkaError.FETCH_SESSION_ID_NOT_FOUND,
     )
     expect(sessions.size).toBe(2)
+  })
+
+  it('statement 45: a last stable offset that moves alone is told, unlike in Kafka', () => {
+    const session = new FetchSession(1, false, 0)
+    session.update(wanted, [])
+    const [reference] = session.wanted
+    const answer = { errorCode: 0, highWatermark: 5, lastStableOffset: 2, logStartOffset: 0, recordsBytes: 0 }
+    const tells = (more: object) => reference !== undefined && session.tells(reference, { ...answer, ...more })
+    expect([tells({}), tells({}), tells({ lastStableOffset: 5 })]).toEqual([true, false, true])
   })
 
   it('statement 45: the epoch goes on with 1 after the last one', () => {

@@ -139,26 +139,32 @@ export class GroupCoordinator {
       return this.#parts.consumerGroups.joinClassic(other, request, reply)
     }
     if (other !== undefined) this.#takeOver(request)
-    const group = request.memberId === '' ? this.#getOrCreate(request.groupId) : this.#groups.get(request.groupId)
+    const known = this.#groups.get(request.groupId)
+    const group = known ?? (request.memberId === '' ? this.#getOrCreate(request.groupId) : undefined)
+    // As in Kafka, whoever comes first makes the group, and a restart in the middle of the first round leaves it empty.
+    if (group !== undefined && known === undefined) this.#parts.register.save(group.facts())
     if (group !== undefined) return join(this.#context, group, request, reply)
     // Without a member id only the bound on groups stands in the way.
     return refuse(request.memberId === '' ? KafkaError.COORDINATOR_NOT_AVAILABLE : KafkaError.UNKNOWN_MEMBER_ID)
   }
 
   sync(request: SyncRequest, reply: SyncReply): void {
+    // There may be a group of that name: anybody may commit offsets to it, but nobody can be a member.
+    if (request.groupId === '') return reply(failedSync(KafkaError.INVALID_GROUP_ID))
     const group = this.#groups.get(request.groupId)
     if (group !== undefined) return sync(this.#context, group, request, reply)
     const other = this.#parts.consumerGroups.get(request.groupId)
     if (other !== undefined) return this.#parts.consumerGroups.syncClassic(other, request, reply)
-    reply(failedSync(request.groupId === '' ? KafkaError.INVALID_GROUP_ID : KafkaError.UNKNOWN_MEMBER_ID))
+    reply(failedSync(KafkaError.UNKNOWN_MEMBER_ID))
   }
 
   heartbeat(request: MemberIdentity): KafkaError {
+    if (request.groupId === '') return KafkaError.INVALID_GROUP_ID
     const group = this.#groups.get(request.groupId)
     if (group !== undefined) return heartbeat(this.#context, group, request)
     const other = this.#parts.consumerGroups.get(request.groupId)
     if (other !== undefined) return this.#parts.consumerGroups.heartbeatClassic(other, request)
-    return request.groupId === '' ? KafkaError.INVALID_GROUP_ID : KafkaError.UNKNOWN_MEMBER_ID
+    return KafkaError.UNKNOWN_MEMBER_ID
   }
 
   /** One error per leaver, in order; undefined if there is no such group. */

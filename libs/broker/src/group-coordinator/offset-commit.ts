@@ -12,6 +12,8 @@ export interface CommitRequest {
   isTransactional: boolean
   /** OffsetCommit v9+: an unknown group has an error of its own. */
   answersUnknownGroup: boolean
+  /** What it wants to commit for, as far as it exists. */
+  partitions: readonly { readonly topicId: string; readonly partition: number }[]
 }
 
 /** Whether whoever commits may do so now (statements 34 and 65). */

@@ -3,8 +3,10 @@ import type { BrokerContext } from '../broker-context.ts'
 import type { PartitionReference, WantedPartition } from '../fetch-sessions/fetch-session.ts'
 import type { SessionRequest } from '../fetch-sessions/fetch-sessions.ts'
 import type { Partition } from '../partition/partition.ts'
+import type { Isolation } from '../partition/partition-requests.ts'
 import { type FetchTarget, waitForData } from './fetch-wait.ts'
 import { handler } from './handler.ts'
+import { isolationOf } from './isolation.ts'
 import { epochProblem } from './leader-epoch.ts'
 import { type CurrentLeader, LeaderHints } from './leader-hints.ts'
 import { leaderProblem, replicaProblem } from './misrouted.ts'
@@ -20,10 +22,11 @@ import { findTopic } from './topic-of.ts'
  * Not done: throttling.
  */
 export const fetch = handler(Fetch, async (request, broker, call) => {
+  const isolation = isolationOf(request.isolationLevel)
+  if (isolation === undefined) return refused(request)
   const plan = broker.fetchSessions.plan(sessionRequest(request, call.version))
   if (!('wanted' in plan)) return { errorCode: plan.code, sessionId: 0, responses: [] }
   const { session, isIncremental } = plan
-  const isolation = request.isolationLevel === 1 ? 'read_committed' : 'read_uncommitted'
   const targets = plan.wanted.map((wanted) => targetOf(wanted, broker, call.version))
   const isWanted = await waitForData(broker, call, {
     targets,
@@ -74,16 +77,25 @@ interface FetchedPartition {
   currentLeader?: CurrentLeader
 }
 
-type Isolation = 'read_uncommitted' | 'read_committed'
-
 interface Target extends FetchTarget {
   reference: PartitionReference
   /** Undefined if there is no such topic. */
   topicName: string | undefined
   index: number
   error: KafkaError | undefined
-  /** What a topic that goes away meanwhile is to this client. */
-  goneError: KafkaError
+}
+
+/** A request that is wrong as a whole: every partition says so. */
+function refused({ topics }: RequestOf<typeof Fetch>) {
+  const { code } = KafkaError.INVALID_REQUEST
+  const responses = topics.map(({ topic, topicId, partitions }) => ({
+    topic,
+    topicId,
+    partitions: partitions.map(({ partition }) => {
+      return { ...failed(partition, KafkaError.INVALID_REQUEST), abortedTransactions: [] }
+    }),
+  }))
+  return { errorCode: code, sessionId: 0, responses }
 }
 
 /** What the answer may still hold. */
@@ -116,7 +128,6 @@ function targetOf(wanted: WantedPartition, broker: BrokerContext, version: numbe
   const placementProblem = version >= 11 ? replicaProblem : leaderProblem
   const { topic: name, topicId } = wanted
   const { topic, error } = findTopic(catalog, { name, topicId }, version >= 13 ? 'id' : 'name')
-  const goneError = version >= 13 ? KafkaError.UNKNOWN_TOPIC_ID : KafkaError.UNKNOWN_TOPIC_OR_PARTITION
   const partition = topic === undefined ? undefined : partitions.get(topic.name, wanted.partition)
   const misrouted = partition && placementProblem(broker, partition.topic, partition.index)
   const problem = error ?? misrouted ?? (partition && epochProblem(wanted.currentLeaderEpoch, partition.leaderEpoch))
@@ -125,8 +136,7 @@ function targetOf(wanted: WantedPartition, broker: BrokerContext, version: numbe
     topicName: topic?.name,
     index: wanted.partition,
     partition: problem === undefined ? partition : undefined,
-    error: problem ?? (partition === undefined ? KafkaError.UNKNOWN_TOPIC_OR_PARTITION : undefined),
-    goneError,
+    error: problem ?? (partition === undefined ? unknownPartition : undefined),
     offset: wanted.fetchOffset,
     maxBytes: wanted.partitionMaxBytes,
   }
@@ -137,13 +147,21 @@ async function read(
   { target, isolation }: { target: Target; isolation: Isolation },
   budget: Budget,
 ): Promise<FetchedPartition> {
-  const { partition, index, offset, goneError } = target
-  if (partition === undefined) return failed(index, target.error ?? goneError)
-  if (isGone(broker, partition)) return failed(index, goneError)
-  const maxBytes = Math.max(0, Math.min(target.maxBytes, budget.bytes))
-  const result = await partition.read({ offset, maxBytes, isolation, minOneBatch: budget.isFirst })
+  const { partition, index, offset } = target
+  if (partition === undefined) return failed(index, target.error ?? unknownPartition)
+  // A topic that goes away meanwhile is missed by the log, not by the catalog: so it has no id even for who asked by it.
+  if (isGone(broker, partition)) return { ...failed(index, unknownPartition), abortedTransactions: null }
+  const room = Math.min(target.maxBytes, budget.bytes)
+  const isNonsense = room < 0 && partition.availableBytes(offset, isolation, 1) > 0
+  const result = await partition.read({
+    offset,
+    maxBytes: Math.max(0, room),
+    isolation,
+    minOneBatch: budget.isFirst && !isNonsense,
+  })
+  if (isNonsense && result.errorCode === 0) return failed(index, KafkaError.INVALID_REQUEST)
   for (const records of result.records) {
-    budget.bytes -= records.length
+    budget.bytes = Math.max(0, budget.bytes - records.length)
     budget.isFirst = false
   }
   const { errorCode, records, highWatermark, lastStableOffset, logStartOffset, abortedTransactions } = result
@@ -167,6 +185,8 @@ function isGone({ partitions }: BrokerContext, partition: Partition): boolean {
   return partitions.get(partition.topic, partition.index) !== partition
 }
 
+const unknownPartition = KafkaError.UNKNOWN_TOPIC_OR_PARTITION
+
 function failed(partitionIndex: number, error: KafkaError): FetchedPartition {
   return {
     partitionIndex,
@@ -180,7 +200,4 @@ function failed(partitionIndex: number, error: KafkaError): FetchedPartition {
   }
 }
 
-const unknownTopicErrors: ReadonlySet<KafkaError> = new Set([
-  KafkaError.UNKNOWN_TOPIC_OR_PARTITION,
-  KafkaError.UNKNOWN_TOPIC_ID,
-])
+const unknownTopicErrors: ReadonlySet<KafkaError> = new Set([unknownPartition, KafkaError.UNKNOWN_TOPIC_ID])

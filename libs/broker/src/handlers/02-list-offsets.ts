@@ -1,33 +1,58 @@
 import { KafkaError, ListOffsets, type RequestOf } from '@keyfold/protocol'
 import type { BrokerContext } from '../broker-context.ts'
+import type { Isolation } from '../partition/partition-requests.ts'
 import { handler } from './handler.ts'
+import { isolationOf } from './isolation.ts'
 import { epochProblem } from './leader-epoch.ts'
 import { leaderProblem } from './misrouted.ts'
 
 /**
  * ListOffsets (2), versions 1-11.
  * Behaviour: the first offset whose record is at least as new as a timestamp; -2 the start, -1 the end (read_committed:
- * the last stable offset), -3 the newest record.
+ * the last stable offset), -3 the newest record. A partition that is asked for twice is refused.
  * Versions: 2 isolation level, 4 leader epochs, 7 the timestamp -3, 8 and 9 those of tiered storage (-4, -5).
  * Not done: tiered storage.
  */
 export const listOffsets = handler(ListOffsets, async (request, broker, { version }) => {
-  const isolation = request.isolationLevel === 1 ? 'read_committed' : 'read_uncommitted'
-  const topics = request.topics.map(async ({ name, partitions }) => ({
+  const isolation = isolationOf(request.isolationLevel)
+  const topics = byTopic(request.topics).map(async ([name, partitions]) => ({
     name,
-    partitions: await Promise.all(partitions.map((wanted) => find(broker, name, { wanted, isolation, version }))),
+    partitions: await Promise.all(partitions.map((asked) => find(broker, name, { ...asked, isolation, version }))),
   }))
   return { topics: await Promise.all(topics) }
 })
 
-interface Search {
-  wanted: RequestOf<typeof ListOffsets>['topics'][number]['partitions'][number]
-  isolation: 'read_uncommitted' | 'read_committed'
+type Topics = RequestOf<typeof ListOffsets>['topics']
+type Wanted = Topics[number]['partitions'][number]
+
+interface Asked {
+  wanted: Wanted
+  /** The request names it again. */
+  isTwice: boolean
+}
+
+interface Search extends Asked {
+  isolation: Isolation | undefined
   version: number
 }
 
-async function find(broker: BrokerContext, topic: string, { wanted, isolation, version }: Search) {
+/** Each topic and partition once. */
+function byTopic(topics: Topics): [string, Asked[]][] {
+  const all = new Map<string, Map<number, Asked>>()
+  for (const { name, partitions } of topics) {
+    const known = all.get(name) ?? new Map<number, Asked>()
+    all.set(name, known)
+    for (const wanted of partitions) {
+      known.set(wanted.partitionIndex, { wanted, isTwice: known.has(wanted.partitionIndex) })
+    }
+  }
+  return [...all].map(([name, partitions]) => [name, [...partitions.values()]])
+}
+
+async function find(broker: BrokerContext, topic: string, { wanted, isTwice, isolation, version }: Search) {
   const { partitionIndex, currentLeaderEpoch, timestamp } = wanted
+  if (isTwice || isolation === undefined) return { partitionIndex, errorCode: KafkaError.INVALID_REQUEST.code }
+  if (version < versionThatKnows(timestamp)) return { partitionIndex, errorCode: KafkaError.UNSUPPORTED_VERSION.code }
   const partition = broker.partitions.get(topic, partitionIndex)
   const error =
     partition === undefined
@@ -40,3 +65,18 @@ async function find(broker: BrokerContext, topic: string, { wanted, isolation, v
   const leaderEpoch = found.offset < 0 || version < 4 ? -1 : partition.leaderEpoch
   return { partitionIndex, ...found, leaderEpoch }
 }
+
+/** The first version in which a timestamp asks for something. */
+function versionThatKnows(timestamp: number): number {
+  return timestamp >= 0 ? 1 : (negativeTimestamps.get(timestamp) ?? Number.POSITIVE_INFINITY)
+}
+
+/** KIP-734 (-3), KIP-405 (-4), KIP-1005 (-5), KIP-1023 (-6). */
+const negativeTimestamps: ReadonlyMap<number, number> = new Map([
+  [-1, 1],
+  [-2, 1],
+  [-3, 7],
+  [-4, 8],
+  [-5, 9],
+  [-6, 11],
+])

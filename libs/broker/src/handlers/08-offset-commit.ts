@@ -45,13 +45,18 @@ function once<T>(look: () => T): () => T {
 
 function refusalOf(request: Request, broker: BrokerContext, version: number): KafkaError | undefined {
   const { groups, storage } = broker
-  if (request.groupId === '') return KafkaError.INVALID_GROUP_ID
   const misrouted = coordinatorProblem(broker, request.groupId)
   if (misrouted !== undefined) return misrouted
   if (!storage.acceptsWrites) return KafkaError.KAFKA_STORAGE_ERROR
   const { groupId, memberId, groupInstanceId, generationIdOrMemberEpoch: generationId } = request
   const member = { groupId, memberId, groupInstanceId, generationId }
-  const error = groups.checkCommit({ ...member, isTransactional: false, answersUnknownGroup: version >= 9 })
+  const partitions = request.topics.flatMap((asked) => {
+    const { topic } = findTopic(broker.catalog, asked, version >= 10 ? 'id' : 'name')
+    if (topic === undefined) return []
+    const known = asked.partitions.filter(({ partitionIndex }) => partitionIndex < topic.partitionCount)
+    return known.map(({ partitionIndex }) => ({ topicId: topic.id, partition: partitionIndex }))
+  })
+  const error = groups.checkCommit({ ...member, isTransactional: false, answersUnknownGroup: version >= 9, partitions })
   return error === KafkaError.NONE ? undefined : error
 }
 

@@ -12,12 +12,10 @@ export const leaveGroup = handler(LeaveGroup, (request, broker, { version }) => 
   const { groups } = broker
   const misrouted = coordinatorProblem(broker, request.groupId)
   if (misrouted !== undefined) return { throttleTimeMs: 0, errorCode: misrouted.code, members: [] }
+  if (request.groupId === '') return { throttleTimeMs: 0, errorCode: KafkaError.INVALID_GROUP_ID.code, members: [] }
   const isBatch = version >= 3
   const leavers = isBatch ? request.members : [{ memberId: request.memberId, groupInstanceId: null }]
-  const errors =
-    request.groupId === ''
-      ? leavers.map(() => KafkaError.INVALID_GROUP_ID)
-      : (groups.leave(request.groupId, leavers) ?? leavers.map(() => KafkaError.UNKNOWN_MEMBER_ID))
+  const errors = groups.leave(request.groupId, leavers) ?? leavers.map(() => KafkaError.UNKNOWN_MEMBER_ID)
   const codes = errors.map(({ code }) => code)
   if (!isBatch) return { throttleTimeMs: 0, errorCode: codes[0] ?? KafkaError.NONE.code }
   const members = leavers.map(({ memberId, groupInstanceId }, index) => ({

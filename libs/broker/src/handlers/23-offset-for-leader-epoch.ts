@@ -1,4 +1,5 @@
 import { KafkaError, OffsetForLeaderEpoch } from '@keyfold/protocol'
+import type { Partition } from '../partition/partition.ts'
 import { handler } from './handler.ts'
 import { epochProblem } from './leader-epoch.ts'
 import { leaderProblem } from './misrouted.ts'
@@ -18,9 +19,14 @@ export const offsetForLeaderEpoch = handler(OffsetForLeaderEpoch, (request, brok
       const misrouted = leaderProblem(broker, topic, index)
       const problem = misrouted ?? epochProblem(currentLeaderEpoch, partition.leaderEpoch)
       if (problem !== undefined) return { partition: index, errorCode: problem.code }
-      const isKnown = leaderEpoch === partition.leaderEpoch
-      const end = isKnown ? { leaderEpoch, endOffset: partition.highWatermark } : { leaderEpoch: -1, endOffset: -1 }
-      return { partition: index, errorCode: KafkaError.NONE.code, ...end }
+      return { partition: index, errorCode: KafkaError.NONE.code, ...endOf(leaderEpoch, partition) }
     }),
   })),
 }))
+
+function endOf(epoch: number, { leaderEpoch, highWatermark, logStartOffset }: Partition) {
+  if (epoch === leaderEpoch) return { leaderEpoch, endOffset: highWatermark }
+  // Before the first epoch there was nothing, in whatever epoch that was; -1 asks for none.
+  if (epoch < -1) return { leaderEpoch: epoch, endOffset: logStartOffset }
+  return { leaderEpoch: -1, endOffset: -1 }
+}

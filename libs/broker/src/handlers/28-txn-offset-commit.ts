@@ -61,7 +61,7 @@ interface Commit {
 }
 
 function commit(broker: BrokerContext, { request, offsets, adds }: Commit): KafkaError {
-  const { groups, transactions, clock } = broker
+  const { groups, transactions, catalog, clock } = broker
   const { groupId, memberId, groupInstanceId, generationId } = request
   if (groupId === '') return KafkaError.INVALID_GROUP_ID
   const misrouted = coordinatorProblem(broker, groupId)
@@ -71,7 +71,8 @@ function commit(broker: BrokerContext, { request, offsets, adds }: Commit): Kafk
   const refused = transactions.admitOffsets({ ...transaction, adds })
   if (refused !== KafkaError.NONE) return refused
   const member = { groupId, memberId, groupInstanceId, generationId }
-  const error = groups.checkCommit({ ...member, isTransactional: true, answersUnknownGroup: false })
+  const partitions = offsets.map(({ topic, partition }) => ({ topicId: catalog.get(topic)?.id ?? '', partition }))
+  const error = groups.checkCommit({ ...member, isTransactional: true, answersUnknownGroup: false, partitions })
   if (error === KafkaError.NONE && offsets.length > 0) transactions.stageOffsets({ ...transaction, offsets })
   return error
 }

@@ -6,13 +6,18 @@ import { handler } from './handler.ts'
 
 /**
  * CreatePartitions (37), versions 0-3.
- * Behaviour: adds partitions to topics up to a greater count; answers once they are durable.
+ * Behaviour: adds partitions to topics up to a greater count; answers once they are durable. A topic that is named twice
+ * is refused.
  * Versions: 2 is flexible.
  * Not done: timeouts (creation never waits for others).
  */
 export const createPartitions = handler(CreatePartitions, async (request, broker) => {
   let lsn = 0
-  const results = request.topics.map((wanted) => {
+  const names = request.topics.map(({ name }) => name)
+  const isTwice = (name: string): boolean => names.indexOf(name) !== names.lastIndexOf(name)
+  const once = request.topics.filter(({ name }, at) => names.indexOf(name) === at)
+  const results = once.map((wanted) => {
+    if (isTwice(wanted.name)) return { name: wanted.name, errorCode: KafkaError.INVALID_REQUEST.code }
     const topic = broker.catalog.get(wanted.name)
     const problem = problemOf(broker, wanted)
     if (problem !== undefined || topic === undefined) {

@@ -4,7 +4,7 @@ import { coordinatorProblem } from './misrouted.ts'
 
 /**
  * DeleteGroups (42), versions 0-2.
- * Behaviour: forgets empty groups with their offsets; answers once that is durable.
+ * Behaviour: forgets empty groups with their offsets; answers once that is durable, each group once.
  * Versions: 2 is flexible.
  * Not done: nothing.
  */
@@ -15,7 +15,7 @@ export const deleteGroups = handler(DeleteGroups, async (request, broker) => {
     const error = misrouted ?? (storage.acceptsWrites ? undefined : KafkaError.KAFKA_STORAGE_ERROR)
     return error && { error, lsn: 0 }
   }
-  const outcomes = request.groupsNames.map((groupId) => ({
+  const outcomes = [...new Set(request.groupsNames)].map((groupId) => ({
     groupId,
     ...(problemOf(groupId) ?? groups.delete(groupId)),
   }))

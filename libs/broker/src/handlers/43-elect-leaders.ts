@@ -9,15 +9,16 @@ import { handler } from './handler.ts'
  * Not done: replication.
  */
 export const electLeaders = handler(ElectLeaders, ({ electionType, topicPartitions }, { partitions }) => {
-  if (electionType !== 0 && electionType !== 1)
-    return { errorCode: KafkaError.INVALID_REQUEST.code, replicaElectionResults: [] }
+  const isDefined = electionType === 0 || electionType === 1
   const replicaElectionResults = (topicPartitions ?? []).map(({ topic, partitions: indexes }) => ({
     topic,
     partitionResult: indexes.map((partitionId) => {
       const isKnown = partitions.get(topic, partitionId) !== undefined
-      const error = isKnown ? KafkaError.ELECTION_NOT_NEEDED : KafkaError.UNKNOWN_TOPIC_OR_PARTITION
+      const outcome = isKnown ? KafkaError.ELECTION_NOT_NEEDED : KafkaError.UNKNOWN_TOPIC_OR_PARTITION
+      const error = isDefined ? outcome : KafkaError.INVALID_REQUEST
       return { partitionId, errorCode: error.code, errorMessage: error.text }
     }),
   }))
-  return { errorCode: KafkaError.NONE.code, replicaElectionResults }
+  const { code } = isDefined ? KafkaError.NONE : KafkaError.INVALID_REQUEST
+  return { errorCode: code, replicaElectionResults }
 })

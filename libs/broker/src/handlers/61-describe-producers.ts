@@ -1,6 +1,7 @@
 import { DescribeProducers, KafkaError } from '@keyfold/protocol'
 import { handler } from './handler.ts'
 import { leaderProblem } from './misrouted.ts'
+import { topicNameProblem } from '../topics/topic-name.ts'
 
 /**
  * DescribeProducers (61), version 0.
@@ -13,8 +14,8 @@ export const describeProducers = handler(DescribeProducers, (request, broker) =>
     name,
     partitions: partitionIndexes.map((partitionIndex) => {
       const partition = broker.partitions.get(name, partitionIndex)
-      const problem =
-        partition === undefined ? KafkaError.UNKNOWN_TOPIC_OR_PARTITION : leaderProblem(broker, name, partitionIndex)
+      const unknown = topicNameProblem(name) === undefined ? 'UNKNOWN_TOPIC_OR_PARTITION' : 'INVALID_TOPIC_EXCEPTION'
+      const problem = partition === undefined ? KafkaError[unknown] : leaderProblem(broker, name, partitionIndex)
       const activeProducers = problem === undefined ? partition?.describeProducers() : undefined
       const { code } = problem ?? KafkaError.NONE
       return { partitionIndex, errorCode: code, activeProducers: activeProducers ?? [] }

@@ -51,8 +51,8 @@ function join(groupId: string, rest: Partial<RequestInput<typeof ConsumerGroupHe
   return heartbeat(groupId, { ...first, ...rest })
 }
 
-async function commit(version: number, groupId: string, [memberId, epoch]: readonly [string, number]): Promise<string> {
-  const partitions = [{ partitionIndex: 0, committedOffset: 7, committedMetadata: null }]
+async function commit(version: number, groupId: string, [memberId, epoch]: readonly [string, number], partition = 0) {
+  const partitions = [{ partitionIndex: partition, committedOffset: 7, committedMetadata: null }]
   const topics = [version >= 10 ? { topicId, partitions } : { name: 't', partitions }]
   const request = { groupId, memberId, generationIdOrMemberEpoch: epoch, topics }
   return nameOf((await client.call(OffsetCommit, version, request)).topics[0]?.partitions[0]?.errorCode)
@@ -164,14 +164,22 @@ describe('statement 75: offsets of a group of the consumer protocol', () => {
     expect(await commit(9, 'offsets', ['', -1])).toBe('UNKNOWN_MEMBER_ID')
   })
 
-  it('statement 75: not in an epoch before, unlike Kafka 4.3 for partitions that are kept (KIP-1251)', async () => {
-    await join('stale')
-    await join('stale', { memberId: 'other' })
-    await heartbeat('stale')
+  it('statement 75: in an epoch before, for what the member has had since then (KIP-1251)', async () => {
+    await join('late')
+    await join('late', { memberId: 'other' })
+    expect((await heartbeat('late')).assignment?.topicPartitions).toEqual([{ topicId, partitions: [0] }])
     const kept = [{ topicId, partitions: [0] }]
-    expect(await heartbeat('stale', { topicPartitions: kept })).toMatchObject({ memberEpoch: 3 })
-    expect(await commit(9, 'stale', ['m', 2])).toBe('STALE_MEMBER_EPOCH')
-    expect(await commit(9, 'stale', ['m', 3])).toBe('NONE')
+    expect(await heartbeat('late', { topicPartitions: kept })).toMatchObject({ memberEpoch: 3 })
+    expect(await commit(9, 'late', ['m', 2])).toBe('NONE')
+    expect(await commit(10, 'late', ['m', 2])).toBe('NONE')
+    expect(await commit(9, 'late', ['m', 1])).toBe('STALE_MEMBER_EPOCH')
+    // Not for what it has given up, nor for what it got later.
+    expect(await commit(9, 'late', ['m', 2], 1)).toBe('STALE_MEMBER_EPOCH')
+    await heartbeat('late', { memberId: 'other', memberEpoch: -1 })
+    await heartbeat('late', { memberEpoch: 3 })
+    expect(await commit(9, 'late', ['m', 4], 1)).toBe('NONE')
+    expect(await commit(9, 'late', ['m', 3], 1)).toBe('STALE_MEMBER_EPOCH')
+    expect(await commit(9, 'late', ['m', 3])).toBe('NONE')
   })
 
   it('statement 66: are fetched in the present epoch, or by whoever does not say who it is', async () => {

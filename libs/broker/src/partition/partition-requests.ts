@@ -1,4 +1,5 @@
-import type { KafkaError } from '@keyfold/protocol'
+import { type KafkaError, readBatchHeader } from '@keyfold/protocol'
+import { eachBatch } from '@keyfold/storage'
 
 import type { RecordError } from './batch-validation.ts'
 import type { AbortedTransaction } from './transaction-index.ts'
@@ -38,6 +39,11 @@ export interface ReadRequest {
   readonly minOneBatch: boolean
 }
 
+/** A read that knows where it has to end. */
+export interface RangeRead extends Pick<ReadRequest, 'offset' | 'maxBytes' | 'isolation'> {
+  readonly endOffset: number
+}
+
 export interface ReadResult {
   readonly errorCode: number
   /** Whole batches; one buffer may hold several. */
@@ -45,7 +51,7 @@ export interface ReadResult {
   readonly highWatermark: number
   readonly lastStableOffset: number
   readonly logStartOffset: number
-  /** Sorted by first offset; null for read_uncommitted and after an error. */
+  /** Sorted by first offset; null for read_uncommitted, after an error, and where the first batch had no room. */
   readonly abortedTransactions: readonly AbortedTransaction[] | null
 }
 
@@ -59,4 +65,13 @@ export function noRecords(error: KafkaError): ReadResult {
     logStartOffset: -1,
     abortedTransactions: null,
   }
+}
+
+/** The offset behind the last batch that was read. */
+export function endOfBatches(records: readonly Buffer[]): number | undefined {
+  const last = records.at(-1)
+  if (last === undefined) return undefined
+  let end = 0
+  for (const batch of eachBatch([last])) end = readBatchHeader(batch).lastOffset + 1
+  return end
 }

@@ -3,21 +3,13 @@ import {
   buildControlBatch,
   type Compressors,
   KafkaError,
-  readBatchHeader,
   readRecords,
   readTransactionMarker,
   type RecordBatchHeader,
   setCreateTime,
   setLogAppendTime,
 } from '@keyfold/protocol'
-import {
-  eachBatch,
-  type EntryToAppend,
-  leaderEpoch,
-  type PartitionLog,
-  type Storage,
-  StorageError,
-} from '@keyfold/storage'
+import { type EntryToAppend, leaderEpoch, type PartitionLog, type Storage, StorageError } from '@keyfold/storage'
 
 import { type BatchRefusal, isRefusal, refusal, validateBatch } from './batch-validation.ts'
 import { findOffset, type FoundOffset } from './offset-search.ts'
@@ -27,8 +19,10 @@ import { type ProducerDescription, ProducerStates } from './producer-states.ts'
 import {
   type AppendRequest,
   type AppendResult,
+  endOfBatches,
   type Isolation,
   noRecords,
+  type RangeRead,
   type ReadRequest,
   type ReadResult,
 } from './partition-requests.ts'
@@ -155,8 +149,7 @@ export class Partition {
     const { highWatermark, lastStableOffset, logStartOffset } = watermarks
     try {
       const records = await this.#storage.read(this.#log, { offset, endOffset, maxBytes, minOneBatch })
-      const abortedTransactions =
-        isolation === 'read_committed' ? this.#transactions.abortedBetween(offset, endOf(records) ?? offset) : null
+      const abortedTransactions = this.#abortedIn(records, { offset, maxBytes, isolation, endOffset })
       return { errorCode: 0, records, highWatermark, lastStableOffset, logStartOffset, abortedTransactions }
     } catch (error) {
       if (error instanceof StorageError) return noRecords(KafkaError.KAFKA_STORAGE_ERROR)
@@ -361,6 +354,14 @@ export class Partition {
     this.#storage.appendAtomic([this.#storage.partitions.logStart(this.#log, offset)])
   }
 
+  /** What a reader of committed records has to skip. As in Kafka, null where the first batch did not fit (statement 32). */
+  #abortedIn(records: readonly Buffer[], { offset, maxBytes, isolation, endOffset }: RangeRead) {
+    if (isolation === 'read_uncommitted') return null
+    if (offset >= endOffset) return []
+    if (records.length === 0 && maxBytes > 0) return null
+    return this.#transactions.abortedBetween(offset, endOfBatches(records) ?? offset)
+  }
+
   #visibleEnd(isolation: Isolation): number {
     return isolation === 'read_committed' ? this.lastStableOffset : this.highWatermark
   }
@@ -387,13 +388,4 @@ export class Partition {
   #notify(): void {
     for (const listener of this.#listeners) listener()
   }
-}
-
-/** The offset behind the last batch. */
-function endOf(records: readonly Buffer[]): number | undefined {
-  const last = records.at(-1)
-  if (last === undefined) return undefined
-  let end = 0
-  for (const batch of eachBatch([last])) end = readBatchHeader(batch).lastOffset + 1
-  return end
 }

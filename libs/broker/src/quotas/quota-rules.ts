@@ -41,6 +41,7 @@ export function quotaProblem(entity: QuotaEntity, key: string, value: number): T
 /** What is wrong with a question for quotas, undefined if nothing is. */
 export function filterProblem(filters: readonly QuotaFilter[]): TopicFailure | undefined {
   const types = filters.map(({ entityType }) => entityType)
+  if (types.includes('')) return { error: KafkaError.INVALID_REQUEST, message: 'An entity type is empty' }
   const unknown = types.find((type) => !entityTypes.includes(type))
   if (unknown !== undefined) {
     return { error: KafkaError.UNSUPPORTED_VERSION, message: `Custom entity type '${unknown}' not supported` }

@@ -173,7 +173,7 @@ describe('statement 53: replicas', () => {
     expect(await create('wrong', { assignments })).toBe('INVALID_REPLICA_ASSIGNMENT')
   })
 
-  it('can be moved, and the new leader serves', async () => {
+  it('statement 53: can be moved, and the new leader serves at once', async () => {
     await create('moved', { assignments: [{ partitionIndex: 0, brokerIds: [1, 0] }] })
     const move = async (replicas: number[] | null) => {
       const topics = [{ name: 'moved', partitions: [{ partitionIndex: 0, replicas }] }]

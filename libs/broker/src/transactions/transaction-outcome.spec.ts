@@ -97,6 +97,36 @@ describe('what readers see', () => {
     expect((await from.read(firstBatchOnly)).abortedTransactions?.map(({ firstOffset }) => firstOffset)).toEqual([0])
   })
 
+  it('statement 32: lists no aborted transactions, not even none, where the next batch is larger than the room', async () => {
+    const world = await startFresh()
+    const producer = init(world)
+    add(world, producer, 'a')
+    produce(world, producer, 'a', 0)
+    end(world, producer, false)
+    await settle(world)
+    const listed = async (offset: number, maxBytes: number) => {
+      const request = { offset, maxBytes, isolation: 'read_committed', minOneBatch: false } as const
+      const { records, abortedTransactions } = await partition(world, 'a').read(request)
+      expect(records).toEqual([])
+      return abortedTransactions
+    }
+    expect(await listed(0, 10)).toBeNull()
+    expect(await listed(0, 0)).toEqual([])
+    expect(await listed(partition(world, 'a').lastStableOffset, 10)).toEqual([])
+  })
+
+  it('statement 32: lists none to a reader behind the last stable offset', async () => {
+    const world = await startFresh()
+    const [open, aborted] = [init(world, 'open'), init(world, 'aborted')]
+    for (const producer of [open, aborted]) add(world, producer, 'a')
+    produce(world, open, 'a', 0) // 0
+    produce(world, aborted, 'a', 0) // 1
+    end(world, aborted, false) // 2
+    await settle(world)
+    const request = { offset: 2, maxBytes: 100, isolation: 'read_committed', minOneBatch: true } as const
+    expect((await partition(world, 'a').read(request)).abortedTransactions).toEqual([])
+  })
+
   it('statement 36: describes producers and transactions', async () => {
     const world = await startFresh()
     const producer = init(world)
@@ -153,7 +183,7 @@ describe('time', () => {
 })
 
 describe('statement 37: after power is cut', () => {
-  it('a transaction without a durable end is aborted on every partition, and its producer fenced', async () => {
+  it('statement 37: a transaction without a durable end is aborted on every partition, and its producer fenced', async () => {
     const before = await startFresh()
     const producer = init(before)
     for (const topic of ['a', 'b']) {

@@ -302,7 +302,7 @@ describe('compaction', () => {
     expect(Array.from(readRecords(found[0] ?? zipped, 0, { compressors }), ({ key }) => String(key))).toEqual(['b'])
   })
 
-  it('needs no more memory than it may have: a log with too many keys takes several rounds', async () => {
+  it('statement 79: needs no more memory than it may have: a log with too many keys takes several rounds', async () => {
     const world = await start({ minCleanableDirtyRatio: 0 }, new MemoryFiles(), 300)
     const names = Array.from({ length: 12 }, (_, n) => `k${n}`)
     await append(world, ...names.map((name) => [`${name}=1`]), ...names.map((name) => [`${name}=2`]), ['x=1'])
