@@ -9,7 +9,7 @@ import { readLog } from './log-reader.ts'
 import { seededRandom } from './random.ts'
 import { Workload } from './workload.ts'
 
-const ROUNDS = Number(process.env['KEYFOLD_KILL_ROUNDS'] ?? 50)
+const ROUNDS = Number(process.env['KEYFOLD_KILL_ROUNDS'] ?? 20)
 const SEED = Number(process.env['KEYFOLD_SEED'] ?? Date.now() % 1_000_000_007)
 
 describe('kill -9 of broker, registry and bank at random moments under 16 clients', () => {

@@ -20,7 +20,7 @@ const inSimulation: Partial<Record<PlantedBugName, RegExp>> = {
   'does not keep aborted transactions in checkpoints': /^(aborted read|vanished|made up)/,
   'does not journal blocks of producer ids': /^producer id/,
   'makes a checkpoint before segments are synced': /(lost|PARTITION_DAMAGED|^topics\/\S+\.log )/,
-  'does not end interrupted transactions': /^(torn|lost|recovery)/,
+  'does not end interrupted transactions': /^(torn|lost|recovery)|^verify: .* that nobody coordinates/,
   'repeats a failed sync': /^(lost|vanished|recovery)|^journal\/\d+\.journal (is damaged|has a damaged header)/,
 }
 
