@@ -1,6 +1,6 @@
 import { execFile, execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdir, rename } from 'node:fs/promises'
+import { mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { ROOT } from '../tidy/tree.ts'
@@ -30,7 +30,13 @@ export async function installKafka(): Promise<void> {
   const pom = join(ROOT, 'test/kafka/pom.xml')
   const copy = ['dependency:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${target}`]
   await run('mvn', ['-B', '-q', '-f', pom, `-Dkafka.version=${KAFKA_VERSION}`, ...copy])
-  await rename(target, JARS)
+  try {
+    await rename(target, JARS)
+  } catch (error) {
+    // Another process may have been quicker.
+    if (!existsSync(JARS)) throw error
+    await rm(target, { recursive: true })
+  }
 }
 
 /** Arguments of `java` up to the main class. */
