@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { KafkaClientOptions } from './client-options.ts'
 import { connectKafka } from './connect-kafka.ts'
 import type { KafkaClient } from './kafka-client.ts'
-import { behindProxy, type FlakyProxy, type WireFault } from './testing/index.ts'
+import { behindProxy, committedValues, type FlakyProxy, type WireFault } from './testing/index.ts'
 
 const api = {
   produce: 0,
@@ -49,18 +49,7 @@ const write = (value: string) => ({ topic, partition: 0, records: [{ key: null, 
 const producerOf = (transactionalId: string) =>
   kafka.openTransactionalProducer({ transactionalId, transactionTimeoutMs: 15_000 })
 
-async function stored(): Promise<readonly string[]> {
-  const reader = kafka.openPartitionReader({ topic, partition: 0, fromOffset: 0, isolation: 'committed' })
-  const [end = 0] = await kafka.endOffsets(topic, 'committed')
-  const values: string[] = []
-  for (let position = 0; position < end;) {
-    const batch = await reader.next()
-    values.push(...batch.records.map(({ value }) => value?.toString() ?? ''))
-    position = batch.position
-  }
-  await reader.close()
-  return values
-}
+const stored = () => committedValues(kafka, topic)
 
 describe.each([2, 1] as const)('a transaction whose answer is lost, of version %i', (transactionVersionMax) => {
   beforeEach(async () => {

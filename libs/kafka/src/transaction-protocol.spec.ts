@@ -10,7 +10,7 @@ import { Coordinator } from './coordinator.ts'
 import type { KafkaClient, TransactionalProducer } from './kafka-client.ts'
 import { encodeRecordBatch } from './record-batch-encoder.ts'
 import { FencedProducer } from './transactional-producer.ts'
-import { behindProxy, type FlakyProxy, type SeenRequest } from './testing/index.ts'
+import { behindProxy, committedValues, type FlakyProxy, type SeenRequest } from './testing/index.ts'
 
 const api = { produce: 0, initProducerId: 22, addPartitions: 24, endTxn: 26, describeProducers: 61, describeLast: 65 }
 
@@ -63,18 +63,7 @@ const write = (value: string, at = topic) => ({
 })
 const writeBoth = (value: string) => [write(value), write(value, `${topic}.state`)]
 
-async function stored(): Promise<readonly string[]> {
-  const reader = kafka.openPartitionReader({ topic, partition: 0, fromOffset: 0, isolation: 'committed' })
-  const [end = 0] = await kafka.endOffsets(topic, 'committed')
-  const values: string[] = []
-  for (let position = 0; position < end;) {
-    const batch = await reader.next()
-    values.push(...batch.records.map(({ value }) => value?.toString() ?? ''))
-    position = batch.position
-  }
-  await reader.close()
-  return values
-}
+const stored = () => committedValues(kafka, topic)
 
 /** Writes into a transaction that the coordinator has ended already. */
 async function writeLate({ transactionalId, producerId, producerEpoch }: TransactionalProducer, baseSequence: number) {

@@ -1,4 +1,5 @@
 export { behindProxy, FlakyProxy, type SeenRequest, type WireFault } from './flaky-proxy.ts'
+export { committedValues } from './committed-values.ts'
 export { eachFrame, type JoinedSockets, SocketProxy } from './socket-proxy.ts'
 export { kafkaAdminContract } from './kafka-admin.contract.ts'
 export { kafkaGroupsContract } from './kafka-groups.contract.ts'
