@@ -7,6 +7,8 @@ import { PatientProducer } from './patient-producer.ts'
 
 const ACCOUNTS = 16
 const ASKING_SHARE = 0.15
+/** Tries of a transaction that is taken back: each waits as long as kafkajs does for a broker. */
+const abortsMax = 5
 
 /** An event whose commit was acknowledged. */
 export interface Acknowledged {
@@ -53,23 +55,39 @@ export class LedgerWriter {
     }
   }
 
-  /** A transaction that is taken back: its records and its marker take offsets, its events never happened. */
+  /**
+   * A transaction that is taken back: its records and its marker take offsets, its events never happened. When the broker
+   * is killed meanwhile it is tried again: to open the id anew takes back what the try before has left.
+   */
   async abortOne(broker: string): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.#abortOne(broker)
+      } catch (error) {
+        if (tries === abortsMax) throw error
+      }
+    }
+  }
+
+  async #abortOne(broker: string): Promise<void> {
     const kafka = new Kafka({ clientId: 'lane-aborts', brokers: [broker], logLevel: logLevel.NOTHING })
     const producer = kafka.producer({ transactionalId: 'lane-aborts', maxInFlightRequests: 1, idempotent: true })
-    await producer.connect()
-    const transaction = await producer.transaction()
-    for (let partition = 0; partition < PARTITIONS; partition++) {
-      const messages = this.#records(partition, false).map(({ key, value, headers = {} }) => ({
-        partition,
-        key,
-        value,
-        headers,
-      }))
-      await transaction.send({ topic: TOPIC, messages })
+    try {
+      await producer.connect()
+      const transaction = await producer.transaction()
+      for (let partition = 0; partition < PARTITIONS; partition++) {
+        const messages = this.#records(partition, false).map(({ key, value, headers = {} }) => ({
+          partition,
+          key,
+          value,
+          headers,
+        }))
+        await transaction.send({ topic: TOPIC, messages })
+      }
+      await transaction.abort()
+    } finally {
+      await producer.disconnect()
     }
-    await transaction.abort()
-    await producer.disconnect()
   }
 
   #records(partition: number, isPoisoned: boolean): readonly RecordToWrite[] {
