@@ -147,14 +147,19 @@ describe('on the wire', () => {
 })
 
 describe('what a node forgot to end', () => {
-  it('is committed when its transaction was, before anything new is written', async () => {
+  /** A transaction that was committed, with records behind its end. */
+  async function forgotten(partitions = both()): Promise<TransactionalProducer> {
     await connect(1)
-    const id = randomUUID()
-    const producer = await open(id)
+    const producer = await open(randomUUID(), partitions)
     await producer.commit(writeBoth('in time'))
     await writeLate(producer, 1)
+    return producer
+  }
+
+  it('is committed when its transaction was, before anything new is written', async () => {
+    const { transactionalId } = await forgotten()
     expect(await stored()).toEqual(['in time'])
-    const next = await open(id)
+    const next = await open(transactionalId)
     expect(await stored()).toEqual(['in time', 'late'])
     expect((await next.commit([{ ...write('misplaced'), expectedOffset: 0 }])).kind).toBe('aborted')
     expect((await next.commit([write('after')])).kind).toBe('committed')
@@ -173,24 +178,17 @@ describe('what a node forgot to end', () => {
   })
 
   it('is committed by the one who comes after an owner that died while it opened', async () => {
-    await connect(1)
-    const id = randomUUID()
-    const producer = await open(id)
-    await producer.commit(writeBoth('in time'))
-    await writeLate(producer, 1)
+    const { transactionalId } = await forgotten()
     // Fences, and looks nowhere: as far as an owner came that died then. Twice, for the note is handed on.
-    await open(id, [])
-    await open(id, [])
-    expect((await ended(id))?.state).toBe('Empty')
-    await open(id)
+    await open(transactionalId, [])
+    await open(transactionalId, [])
+    expect((await ended(transactionalId))?.state).toBe('Empty')
+    await open(transactionalId)
     expect(await stored()).toEqual(['in time', 'late'])
   })
 
   it('is looked for by an owner whose connection broke, before its next transaction takes it over', async () => {
-    await connect(1)
-    const producer = await open(randomUUID(), [])
-    await producer.commit(writeBoth('in time'))
-    await writeLate(producer, 1)
+    const producer = await forgotten([])
     proxy.cutAll()
     // With the sequence that the records have used up it would not get far, but by then they are decided.
     await producer.commit([{ ...write('misplaced'), expectedOffset: 0 }])
@@ -199,15 +197,10 @@ describe('what a node forgot to end', () => {
   })
 
   it('is left alone when nobody knows how it ended, until somebody decides', async () => {
-    await connect(1)
-    const id = randomUUID()
-    const producer = await open(id)
-    await producer.commit(writeBoth('in time'))
-    await writeLate(producer, 1)
-    const { producerId, producerEpoch } = producer
+    const { transactionalId, producerId, producerEpoch } = await forgotten()
     // A client that keeps no note.
-    await kafka.openTransactionalProducer({ transactionalId: id, transactionTimeoutMs: 15_000 })
-    await expect(open(id)).rejects.toMatchObject({
+    await kafka.openTransactionalProducer({ transactionalId, transactionTimeoutMs: 15_000 })
+    await expect(open(transactionalId)).rejects.toMatchObject({
       code: 'TRANSACTION_UNDECIDED',
       details: { topic, partition: 0, startOffset: 2 },
     })
@@ -216,21 +209,26 @@ describe('what a node forgot to end', () => {
     const topics = [{ name: topic, partitionIndexes: [0] }]
     const marker = { producerId, producerEpoch, transactionResult: false, coordinatorEpoch: 0, topics }
     await link.ask(WriteTxnMarkers, { markers: [marker] })
-    const next = await open(id)
+    const next = await open(transactionalId)
     expect((await next.commit([write('after')])).kind).toBe('committed')
     expect(await stored()).toEqual(['in time', 'after'])
   })
 })
 
 describe('a transaction that takes too long', () => {
-  it.each([2, 1] as const)('is unknown, not fenced: nobody else has the id (version %i)', async (version) => {
+  /** A commit whose records are held back until the cluster has aborted it. */
+  async function slowCommit(version: 1 | 2) {
     await connect(version)
-    const id = randomUUID()
-    const options = { transactionalId: id, transactionTimeoutMs: 30, partitions: both() }
+    const options = { transactionalId: randomUUID(), transactionTimeoutMs: 30, partitions: both() }
     const producer = await kafka.openTransactionalProducer(options)
     proxy.faults.push({ apiKey: api.produce, what: 'hold' })
     const slow = producer.commit([write('slow')])
-    await expect.poll(async () => (await ended(id))?.state).toBe('CompleteAbort')
+    await expect.poll(async () => (await ended(options.transactionalId))?.state).toBe('CompleteAbort')
+    return { options, slow }
+  }
+
+  it.each([2, 1] as const)('is unknown, not fenced: nobody else has the id (version %i)', async (version) => {
+    const { options, slow } = await slowCommit(version)
     proxy.release()
     expect(await slow).toMatchObject({ kind: 'unknown', error: { code: 'TRANSACTION_TIMED_OUT', retriable: true } })
     const next = await kafka.openTransactionalProducer({ ...options, transactionTimeoutMs: 15_000 })
@@ -239,13 +237,7 @@ describe('a transaction that takes too long', () => {
   })
 
   it('is fenced when somebody has taken the id over meanwhile', async () => {
-    await connect(2)
-    const id = randomUUID()
-    const options = { transactionalId: id, transactionTimeoutMs: 30, partitions: both() }
-    const producer = await kafka.openTransactionalProducer(options)
-    proxy.faults.push({ apiKey: api.produce, what: 'hold' })
-    const slow = producer.commit([write('slow')])
-    await expect.poll(async () => (await ended(id))?.state).toBe('CompleteAbort')
+    const { options, slow } = await slowCommit(2)
     await kafka.openTransactionalProducer(options)
     proxy.release()
     expect(await slow).toMatchObject({ kind: 'fenced' })

@@ -129,8 +129,7 @@ export class FencedProducer implements TransactionalProducer {
    */
   async #awaitMarkers(): Promise<'NONE' | 'CONCURRENT_TRANSACTIONS'> {
     if (!this.#traits.endsLater || Date.now() - (this.#ended?.atMs ?? 0) > markersTakeMs) return 'NONE'
-    const last = await lastTransaction(this.#coordinator, await this.#coordinator.link(), this.transactionalId)
-    return last?.state.startsWith('Prepare') === true ? 'CONCURRENT_TRANSACTIONS' : 'NONE'
+    return isBeingEnded(await this.#last()) ? 'CONCURRENT_TRANSACTIONS' : 'NONE'
   }
 
   async #addPartitions(writes: readonly PartitionWrite[]): Promise<string> {
@@ -215,8 +214,8 @@ export class FencedProducer implements TransactionalProducer {
     const { places } = ended
     const before = (): void => places.forEach(({ topic }) => this.#cluster.forget(topic))
     await retrying({ deadlineMs: this.#cluster.settings.requestTimeoutMs, capMs: 200, before }, async () => {
-      const last = await lastTransaction(this.#coordinator, await this.#coordinator.link(), transactionalId)
-      if (last?.state.startsWith('Prepare') === true)
+      const last = await this.#last()
+      if (isBeingEnded(last))
         throw new KafkaClientError('BROKER_BUSY', `a transaction of ${transactionalId} is being ended`)
       // Otherwise somebody else has the id, and the next step will say so; or a repeated one has begun the next already.
       const isLast =
@@ -230,13 +229,17 @@ export class FencedProducer implements TransactionalProducer {
   /** The cluster fences a producer, too, whose transaction takes too long: then nobody else has the id. */
   async #hasTimedOut(): Promise<boolean> {
     try {
-      const link = await this.#coordinator.link()
-      const last = await lastTransaction(this.#coordinator, link, this.transactionalId)
+      const last = await this.#last()
       return last !== undefined && isTimeOut(last, this.#identity)
     } catch (error) {
       notAnswered(error)
       return false
     }
+  }
+
+  /** The newest transaction of the id, anybody's. Errors: those of `lastTransaction`. */
+  async #last(): Promise<LastTransaction | undefined> {
+    return lastTransaction(this.#coordinator, await this.#coordinator.link(), this.transactionalId)
   }
 
   #timedOut(cause: Error): CommitOutcome {
@@ -272,6 +275,11 @@ export class FencedProducer implements TransactionalProducer {
       await delay(answer === 'CONCURRENT_TRANSACTIONS' ? Math.min(waitMs, 5) : waitMs)
     }
   }
+}
+
+/** It is decided, and its markers are on their way. */
+function isBeingEnded(last: LastTransaction | undefined): boolean {
+  return last?.state.startsWith('Prepare') === true
 }
 
 /** A time-out raises the epoch as a new owner does, but nobody has opened the id since: then it would be empty. */

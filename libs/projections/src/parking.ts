@@ -96,3 +96,6 @@ export class ParkedKeys {
     return this.keys().flatMap((key) => this.of(key))
   }
 }
+
+/** For an application that nothing has to wait in. */
+export const NONE_PARKED: Pick<ParkedKeys, 'isEmpty' | 'has'> = new ParkedKeys([])

@@ -8,7 +8,7 @@ export type { Fate, PendingChange, SectorFate, SectorFates } from './files/pendi
 export type { EntryToAppend } from './journal/block.ts'
 export type { Durability, JournalMeter } from './journal/journal.ts'
 export type { StorageLog } from './log.ts'
-export { eachBatch, type LogReadRequest, type TimeSearch } from './partition-log/log-reader.ts'
+export { eachBatch, endOfBatches, type LogReadRequest, type TimeSearch } from './partition-log/log-reader.ts'
 export { type LogConfig, leaderEpoch, type PartitionLog } from './partition-log/partition-log.ts'
 export type { PartitionLogs, PartitionObserver } from './partition-log/partition-logs.ts'
 export type { Segment } from './partition-log/segment.ts'

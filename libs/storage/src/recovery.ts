@@ -5,7 +5,7 @@ import { firstBlockPosition, journalIndexes } from './journal/journal-file.ts'
 import { scanJournal } from './journal/journal-scan.ts'
 import { type JournalPosition, JournalSpace } from './journal/journal-space.ts'
 import type { StorageLog } from './log.ts'
-import { FlushRounds } from './partition-log/flush-rounds.ts'
+import { flushDue, FlushRounds } from './partition-log/flush-rounds.ts'
 import type { PartitionLog } from './partition-log/partition-log.ts'
 import type { PartitionLogs } from './partition-log/partition-logs.ts'
 import { segmentExtensions, segmentFile } from './partition-log/segment.ts'
@@ -16,7 +16,6 @@ import {
   type SegmentWriter,
   verifyLogFiles,
 } from './partition-log/segment-writer.ts'
-import type { Tail } from './partition-log/tail.ts'
 import type { TailBudget } from './partition-log/tail-budget.ts'
 import type { JournaledState } from './state.ts'
 import { StateDispatch } from './state-dispatch.ts'
@@ -76,8 +75,9 @@ export async function recoverStorage(options: RecoveryOptions): Promise<Recovere
       logs.advanceDurable(last)
       if (logs.unflushedBytes < limits.flushBytes && !tails.isExceeded) return
       logs.takeUnflushed()
-      const isDue = rounds.begin(last)
-      await writer.enqueue(() => flush(options, last, tails.isExceeded ? () => true : isDue))
+      const isOfRound = rounds.begin(last)
+      const isDue = tails.isExceeded ? () => true : isOfRound
+      await writer.enqueue(() => flushDue(options, isDue, () => last))
     },
   })
   await writer.enqueue(async () => {
@@ -113,17 +113,6 @@ async function findLogFiles({ files, log, logs }: RecoveryOptions): Promise<Part
     if (await verifyLogFiles(files, partition, log)) withSwapFiles.push(partition)
   })
   return withSwapFiles
-}
-
-async function flush(
-  { logs, writer, tails }: RecoveryOptions,
-  durableLsn: number,
-  isDue: (tail: Tail) => boolean,
-): Promise<void> {
-  for (const partition of logs.all()) {
-    if (isDue(partition.tail)) await writer.flush(partition, durableLsn)
-    tails.shrink()
-  }
 }
 
 /** Files of compactions that were not journaled before the crash. */

@@ -18,6 +18,17 @@ async def send(sender, topic, value):
         await sender.send(topic, value.encode(), partition=number % 2)
 
 
+async def begun(name, value):
+    """A producer with an open transaction in a new topic of its name."""
+    await create(name, 2)
+    sender = transactional(name)
+    await sender.start()
+    await sender.begin_transaction()
+    await send(sender, name, value)
+    await sender.flush()
+    return sender
+
+
 async def commit(name, topic, value):
     async with transactional(name) as sender, sender.transaction():
         await send(sender, topic, value)
@@ -47,12 +58,7 @@ async def is_committed(admin, place, offset):
 
 
 async def fencing():
-    await create("fenced", 2)
-    older = transactional("fenced")
-    await older.start()
-    await older.begin_transaction()
-    await send(older, "fenced", "of the older")
-    await older.flush()
+    older = await begun("fenced", "of the older")
     await commit("fenced", "fenced", "of the newer")
     await refused(ProducerFenced, older.commit_transaction())
     await older.stop()
@@ -60,12 +66,7 @@ async def fencing():
 
 
 async def kill():
-    await create("cut", 2)
-    sender = transactional("cut")
-    await sender.start()
-    await sender.begin_transaction()
-    await send(sender, "cut", "before")
-    await sender.flush()
+    sender = await begun("cut", "before")
     await asyncio.to_thread(kill_broker)
     try:
         await sender.commit_transaction()

@@ -17,6 +17,16 @@ def send(sender, topic, value):
         sender.produce(topic, value, partition=number % 2)
 
 
+def begun(name, value):
+    """A producer with an open transaction in a new topic of its name."""
+    create(name, 2)
+    sender = transactional(name)
+    sender.begin_transaction()
+    send(sender, name, value)
+    sender.flush()
+    return sender
+
+
 def commit(sender, topic, value):
     sender.begin_transaction()
     send(sender, topic, value)
@@ -50,11 +60,7 @@ def outcomes():
 
 
 def fencing():
-    create("fenced", 2)
-    older = transactional("fenced")
-    older.begin_transaction()
-    send(older, "fenced", "of the older")
-    older.flush()
+    older = begun("fenced", "of the older")
     newer = transactional("fenced")
     refused("_FENCED", lambda: older.commit_transaction(60))
     commit(newer, "fenced", "of the newer")
@@ -83,11 +89,7 @@ def late_offsets(protocol):
 
 
 def kill():
-    create("cut", 2)
-    sender = transactional("cut")
-    sender.begin_transaction()
-    send(sender, "cut", "before")
-    sender.flush()
+    sender = begun("cut", "before")
     kill_broker()
     try:
         sender.commit_transaction(60)

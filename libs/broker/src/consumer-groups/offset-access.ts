@@ -22,7 +22,7 @@ export function validateMemberCommit(group: ConsumerGroup, request: CommitReques
 
 function isInTime({ memberEpoch, heldSince }: ConsumerMember, { generationId, partitions }: CommitRequest): boolean {
   if (generationId >= memberEpoch) return generationId === memberEpoch
-  return partitions.every(({ topicId, partition }) => {
+  return partitions().every(({ topicId, partition }) => {
     const since = heldSince.get(topicId)?.get(partition)
     return since !== undefined && since <= generationId
   })

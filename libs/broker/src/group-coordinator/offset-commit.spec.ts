@@ -9,7 +9,7 @@ beforeEach(() => {
 })
 
 describe('statement 65: who may commit offsets', () => {
-  const nobody = { groupId: 'g', memberId: '', groupInstanceId: null, generationId: -1, partitions: [] }
+  const nobody = { groupId: 'g', memberId: '', groupInstanceId: null, generationId: -1, partitions: () => [] }
   const check = (overrides: Partial<CommitRequest>) =>
     validateCommit(rehearsal.group, { ...nobody, isTransactional: false, answersUnknownGroup: false, ...overrides })
       .name

@@ -12,8 +12,13 @@ export interface CommitRequest {
   isTransactional: boolean
   /** OffsetCommit v9+: an unknown group has an error of its own. */
   answersUnknownGroup: boolean
-  /** What it wants to commit for, as far as it exists. */
-  partitions: readonly { readonly topicId: string; readonly partition: number }[]
+  /** What it wants to commit for, as far as it exists. Looked up only for a member whose epoch is older than the group's. */
+  partitions: () => readonly CommittedPartition[]
+}
+
+export interface CommittedPartition {
+  readonly topicId: string
+  readonly partition: number
 }
 
 /** Whether whoever commits may do so now (statements 34 and 65). */

@@ -1,6 +1,7 @@
 import { KafkaError, ListOffsets, type RequestOf } from '@keyfold/protocol'
 import type { BrokerContext } from '../broker-context.ts'
 import type { Isolation } from '../partition/partition-requests.ts'
+import { eachOnce, type Named } from './each-once.ts'
 import { handler } from './handler.ts'
 import { isolationOf } from './isolation.ts'
 import { epochProblem } from './leader-epoch.ts'
@@ -15,42 +16,27 @@ import { leaderProblem } from './misrouted.ts'
  */
 export const listOffsets = handler(ListOffsets, async (request, broker, { version }) => {
   const isolation = isolationOf(request.isolationLevel)
-  const topics = byTopic(request.topics).map(async ([name, partitions]) => ({
-    name,
-    partitions: await Promise.all(partitions.map((asked) => find(broker, name, { ...asked, isolation, version }))),
-  }))
+  const byTopic = Map.groupBy(request.topics, ({ name }) => name)
+  const topics = Array.from(byTopic, async ([name, of]) => {
+    const partitions = of.flatMap((topic) => topic.partitions)
+    const asked = eachOnce(partitions, ({ partitionIndex }) => partitionIndex)
+    return {
+      name,
+      partitions: await Promise.all(asked.map((each) => find(broker, name, { ...each, isolation, version }))),
+    }
+  })
   return { topics: await Promise.all(topics) }
 })
 
-type Topics = RequestOf<typeof ListOffsets>['topics']
-type Wanted = Topics[number]['partitions'][number]
+type Wanted = RequestOf<typeof ListOffsets>['topics'][number]['partitions'][number]
 
-interface Asked {
-  wanted: Wanted
-  /** The request names it again. */
-  isTwice: boolean
-}
-
-interface Search extends Asked {
+interface Search extends Named<Wanted> {
   isolation: Isolation | undefined
   version: number
 }
 
-/** Each topic and partition once. */
-function byTopic(topics: Topics): [string, Asked[]][] {
-  const all = new Map<string, Map<number, Asked>>()
-  for (const { name, partitions } of topics) {
-    const known = all.get(name) ?? new Map<number, Asked>()
-    all.set(name, known)
-    for (const wanted of partitions) {
-      known.set(wanted.partitionIndex, { wanted, isTwice: known.has(wanted.partitionIndex) })
-    }
-  }
-  return [...all].map(([name, partitions]) => [name, [...partitions.values()]])
-}
-
-async function find(broker: BrokerContext, topic: string, { wanted, isTwice, isolation, version }: Search) {
-  const { partitionIndex, currentLeaderEpoch, timestamp } = wanted
+async function find(broker: BrokerContext, topic: string, { item, isTwice, isolation, version }: Search) {
+  const { partitionIndex, currentLeaderEpoch, timestamp } = item
   if (isTwice || isolation === undefined) return { partitionIndex, errorCode: KafkaError.INVALID_REQUEST.code }
   if (version < versionThatKnows(timestamp)) return { partitionIndex, errorCode: KafkaError.UNSUPPORTED_VERSION.code }
   const partition = broker.partitions.get(topic, partitionIndex)

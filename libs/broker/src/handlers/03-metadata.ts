@@ -4,10 +4,10 @@ import type { BrokerContext } from '../broker-context.ts'
 import type { Cluster } from '../cluster.ts'
 import { checkNewTopic } from '../topics/new-topic.ts'
 import { partitionIndexes, type Topic } from '../topics/topic.ts'
-import { topicNameProblem } from '../topics/topic-name.ts'
 import { authorizedOperations, operationsNotAsked } from './authorized-operations.ts'
 import { handler } from './handler.ts'
 import { partitionPlacement } from './partition-placement.ts'
+import { missingTopic } from './topic-of.ts'
 
 /**
  * Metadata (3), versions 0-13.
@@ -29,14 +29,15 @@ export const metadata = handler(Metadata, async (request, broker, { version }) =
     : (request.topics ?? []).map(({ name, topicId }) => {
         // Java leaves the name empty where it asks by id.
         if (name === null || topicId !== zeroUuid) return byId(topicId, broker)
-        if (topicNameProblem(name) !== undefined) return failed(name, KafkaError.INVALID_TOPIC_EXCEPTION)
+        const { error } = missingTopic(name)
+        if (error === KafkaError.INVALID_TOPIC_EXCEPTION) return failed(name, error)
         if (catalog.get(name) === undefined && mayCreate) {
           const outcome = autoCreate(name, broker)
           if (outcome.error !== KafkaError.NONE) return failed(name, outcome.error)
           ;({ lsn } = outcome)
         }
         const topic = catalog.get(name)
-        return topic === undefined ? failed(name, KafkaError.UNKNOWN_TOPIC_OR_PARTITION) : describe(topic, cluster)
+        return topic === undefined ? failed(name, error) : describe(topic, cluster)
       })
   await broker.storage.durable(lsn)
   const { includeTopicAuthorizedOperations: ofTopics, includeClusterAuthorizedOperations: ofCluster } = request

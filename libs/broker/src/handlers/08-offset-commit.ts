@@ -1,5 +1,6 @@
 import { KafkaError, OffsetCommit, type RequestOf } from '@keyfold/protocol'
 import type { BrokerContext } from '../broker-context.ts'
+import type { CommittedPartition } from '../group-coordinator/offset-commit.ts'
 import type { OffsetEntry } from '../group-coordinator/offsets.ts'
 import { handler } from './handler.ts'
 import { coordinatorProblem } from './misrouted.ts'
@@ -50,14 +51,18 @@ function refusalOf(request: Request, broker: BrokerContext, version: number): Ka
   if (!storage.acceptsWrites) return KafkaError.KAFKA_STORAGE_ERROR
   const { groupId, memberId, groupInstanceId, generationIdOrMemberEpoch: generationId } = request
   const member = { groupId, memberId, groupInstanceId, generationId }
-  const partitions = request.topics.flatMap((asked) => {
-    const { topic } = findTopic(broker.catalog, asked, version >= 10 ? 'id' : 'name')
+  const partitions = () => partitionsOf(request, broker, version)
+  const error = groups.checkCommit({ ...member, isTransactional: false, answersUnknownGroup: version >= 9, partitions })
+  return error === KafkaError.NONE ? undefined : error
+}
+
+function partitionsOf({ topics }: Request, { catalog }: BrokerContext, version: number): CommittedPartition[] {
+  return topics.flatMap((asked) => {
+    const { topic } = findTopic(catalog, asked, version >= 10 ? 'id' : 'name')
     if (topic === undefined) return []
     const known = asked.partitions.filter(({ partitionIndex }) => partitionIndex < topic.partitionCount)
     return known.map(({ partitionIndex }) => ({ topicId: topic.id, partition: partitionIndex }))
   })
-  const error = groups.checkCommit({ ...member, isTransactional: false, answersUnknownGroup: version >= 9, partitions })
-  return error === KafkaError.NONE ? undefined : error
 }
 
 export function metadataProblem({ config }: BrokerContext, metadata: string | null): KafkaError | undefined {

@@ -5,6 +5,7 @@ import { configSources } from '../config/broker-config.ts'
 import { type TopicConfigKey, topicConfigs } from '../config/topic-configs.ts'
 import { topicConfigLayers } from '../topics/effective-config.ts'
 import { checkNewTopic, type CheckedTopic } from '../topics/new-topic.ts'
+import { eachOnce } from './each-once.ts'
 import { handler } from './handler.ts'
 
 /**
@@ -15,15 +16,10 @@ import { handler } from './handler.ts'
  * Not done: timeouts (creation never waits for others).
  */
 export const createTopics = handler(CreateTopics, async (request, broker) => {
-  const seen = new Set<string>()
-  const duplicates = new Set<string>()
-  for (const { name } of request.topics) (seen.has(name) ? duplicates : seen).add(name)
   let lsn = 0
-  const topics = [...seen].map((name) => {
-    const topic = request.topics.find((each) => each.name === name)
-    if (topic === undefined || duplicates.has(name)) {
-      return failed(name, KafkaError.INVALID_REQUEST, `Duplicate topic name '${name}' in the request.`)
-    }
+  const topics = eachOnce(request.topics, ({ name }) => name).map(({ item: topic, isTwice }) => {
+    const { name } = topic
+    if (isTwice) return failed(name, KafkaError.INVALID_REQUEST, `Duplicate topic name '${name}' in the request.`)
     const checked = checkNewTopic(broker, topic)
     if ('error' in checked) return failed(name, checked.error, checked.message)
     if (!request.validateOnly) lsn = broker.catalog.create({ name, ...checked })

@@ -71,7 +71,7 @@ function commit(broker: BrokerContext, { request, offsets, adds }: Commit): Kafk
   const refused = transactions.admitOffsets({ ...transaction, adds })
   if (refused !== KafkaError.NONE) return refused
   const member = { groupId, memberId, groupInstanceId, generationId }
-  const partitions = offsets.map(({ topic, partition }) => ({ topicId: catalog.get(topic)?.id ?? '', partition }))
+  const partitions = () => offsets.map(({ topic, partition }) => ({ topicId: catalog.get(topic)?.id ?? '', partition }))
   const error = groups.checkCommit({ ...member, isTransactional: true, answersUnknownGroup: false, partitions })
   if (error === KafkaError.NONE && offsets.length > 0) transactions.stageOffsets({ ...transaction, offsets })
   return error

@@ -2,6 +2,7 @@ import { CreatePartitions, KafkaError, type RequestOf } from '@keyfold/protocol'
 import type { BrokerContext } from '../broker-context.ts'
 import { assignmentsProblem, partitionRoomProblem, type TopicFailure } from '../topics/new-topic.ts'
 import type { Topic } from '../topics/topic.ts'
+import { eachOnce } from './each-once.ts'
 import { handler } from './handler.ts'
 
 /**
@@ -13,11 +14,8 @@ import { handler } from './handler.ts'
  */
 export const createPartitions = handler(CreatePartitions, async (request, broker) => {
   let lsn = 0
-  const names = request.topics.map(({ name }) => name)
-  const isTwice = (name: string): boolean => names.indexOf(name) !== names.lastIndexOf(name)
-  const once = request.topics.filter(({ name }, at) => names.indexOf(name) === at)
-  const results = once.map((wanted) => {
-    if (isTwice(wanted.name)) return { name: wanted.name, errorCode: KafkaError.INVALID_REQUEST.code }
+  const results = eachOnce(request.topics, ({ name }) => name).map(({ item: wanted, isTwice }) => {
+    if (isTwice) return { name: wanted.name, errorCode: KafkaError.INVALID_REQUEST.code }
     const topic = broker.catalog.get(wanted.name)
     const problem = problemOf(broker, wanted)
     if (problem !== undefined || topic === undefined) {

@@ -1,4 +1,5 @@
 import { DescribeUserScramCredentials, KafkaError } from '@keyfold/protocol'
+import { eachOnce } from './each-once.ts'
 import { handler } from './handler.ts'
 
 /**
@@ -9,10 +10,10 @@ import { handler } from './handler.ts'
  */
 export const describeUserScramCredentials = handler(DescribeUserScramCredentials, ({ users }, { scramCredentials }) => {
   const named = users?.map(({ name }) => name) ?? []
-  const names = named.length === 0 ? scramCredentials.users : [...new Set(named)]
-  const results = names.map((user) => {
+  const asked = named.length === 0 ? scramCredentials.users : named
+  const results = eachOnce(asked, (name) => name).map(({ item: user, isTwice }) => {
     const credentialInfos = scramCredentials.of(user).map(({ mechanism, iterations }) => ({ mechanism, iterations }))
-    if (named.indexOf(user) !== named.lastIndexOf(user)) {
+    if (isTwice) {
       const errorMessage = `Cannot describe SCRAM credentials for the same user twice in a single request: ${user}`
       return { user, errorCode: KafkaError.DUPLICATE_RESOURCE.code, errorMessage, credentialInfos: [] }
     }

@@ -1,7 +1,7 @@
 import { DescribeProducers, KafkaError } from '@keyfold/protocol'
 import { handler } from './handler.ts'
 import { leaderProblem } from './misrouted.ts'
-import { topicNameProblem } from '../topics/topic-name.ts'
+import { missingTopic } from './topic-of.ts'
 
 /**
  * DescribeProducers (61), version 0.
@@ -10,15 +10,15 @@ import { topicNameProblem } from '../topics/topic-name.ts'
  * Not done: nothing.
  */
 export const describeProducers = handler(DescribeProducers, (request, broker) => ({
-  topics: request.topics.map(({ name, partitionIndexes }) => ({
-    name,
-    partitions: partitionIndexes.map((partitionIndex) => {
+  topics: request.topics.map(({ name, partitionIndexes }) => {
+    const missing = missingTopic(name).error
+    const partitions = partitionIndexes.map((partitionIndex) => {
       const partition = broker.partitions.get(name, partitionIndex)
-      const unknown = topicNameProblem(name) === undefined ? 'UNKNOWN_TOPIC_OR_PARTITION' : 'INVALID_TOPIC_EXCEPTION'
-      const problem = partition === undefined ? KafkaError[unknown] : leaderProblem(broker, name, partitionIndex)
+      const problem = partition === undefined ? missing : leaderProblem(broker, name, partitionIndex)
       const activeProducers = problem === undefined ? partition?.describeProducers() : undefined
       const { code } = problem ?? KafkaError.NONE
       return { partitionIndex, errorCode: code, activeProducers: activeProducers ?? [] }
-    }),
-  })),
+    })
+    return { name, partitions }
+  }),
 }))

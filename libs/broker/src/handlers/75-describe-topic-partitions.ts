@@ -2,10 +2,10 @@ import { zeroUuid } from '@keyfold/bytes'
 import { DescribeTopicPartitions, KafkaError } from '@keyfold/protocol'
 import type { BrokerContext } from '../broker-context.ts'
 import { partitionIndexes, type Topic } from '../topics/topic.ts'
-import { topicNameProblem } from '../topics/topic-name.ts'
 import { authorizedOperations } from './authorized-operations.ts'
 import { handler } from './handler.ts'
 import { partitionPlacement } from './partition-placement.ts'
+import { missingTopic } from './topic-of.ts'
 
 /**
  * DescribeTopicPartitions (75), version 0.
@@ -63,8 +63,7 @@ function describe({ cluster }: BrokerContext, topic: Topic, indexes: readonly nu
 }
 
 function failed(name: string): ReturnType<typeof describe> {
-  const isInvalid = topicNameProblem(name) !== undefined
-  const { code } = isInvalid ? KafkaError.INVALID_TOPIC_EXCEPTION : KafkaError.UNKNOWN_TOPIC_OR_PARTITION
+  const { code } = missingTopic(name).error
   const nothing = { topicId: zeroUuid, isInternal: false, partitions: [] }
   return { errorCode: code, name, ...nothing, topicAuthorizedOperations: authorizedOperations.topic }
 }

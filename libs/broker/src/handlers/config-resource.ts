@@ -5,7 +5,7 @@ import type { ChangedConfigs, PresentConfigs, ResourceKind } from '../topics/con
 import { resourceTypes } from '../topics/config-changes.ts'
 import type { Topic } from '../topics/topic.ts'
 import type { TopicFailure } from '../topics/new-topic.ts'
-import { topicNameProblem } from '../topics/topic-name.ts'
+import { missingTopic } from './topic-of.ts'
 
 /** What a setting belongs to: a topic, this node, or a group. */
 export type ConfigResource =
@@ -30,10 +30,7 @@ export function findResource(
 ): ConfigResource | TopicFailure {
   if (resourceType === resourceTypes.topic) {
     const topic = catalog.get(resourceName)
-    if (topic !== undefined) return { kind: 'topic', topic }
-    const message = topicNameProblem(resourceName)
-    if (message !== undefined) return { error: KafkaError.INVALID_TOPIC_EXCEPTION, message }
-    return { error: KafkaError.UNKNOWN_TOPIC_OR_PARTITION, message: `The topic '${resourceName}' does not exist.` }
+    return topic === undefined ? missingTopic(resourceName) : { kind: 'topic', topic }
   }
   if (resourceType === resourceTypes.broker) {
     if (resourceName === '' || resourceName === String(node.nodeId))

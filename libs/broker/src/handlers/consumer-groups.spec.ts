@@ -7,6 +7,7 @@ import {
   DescribeConfigs,
   DescribeGroups,
   IncrementalAlterConfigs,
+  InitProducerId,
   JoinGroup,
   KafkaError,
   LeaveGroup,
@@ -15,6 +16,7 @@ import {
   OffsetDelete,
   OffsetFetch,
   type RequestInput,
+  TxnOffsetCommit,
 } from '@keyfold/protocol'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { RunningBroker } from '../running-broker.ts'
@@ -51,11 +53,24 @@ function join(groupId: string, rest: Partial<RequestInput<typeof ConsumerGroupHe
   return heartbeat(groupId, { ...first, ...rest })
 }
 
+const offsetOf = (partitionIndex: number) => [{ partitionIndex, committedOffset: 7, committedMetadata: null }]
+
 async function commit(version: number, groupId: string, [memberId, epoch]: readonly [string, number], partition = 0) {
-  const partitions = [{ partitionIndex: partition, committedOffset: 7, committedMetadata: null }]
+  const partitions = offsetOf(partition)
   const topics = [version >= 10 ? { topicId, partitions } : { name: 't', partitions }]
   const request = { groupId, memberId, generationIdOrMemberEpoch: epoch, topics }
   return nameOf((await client.call(OffsetCommit, version, request)).topics[0]?.partitions[0]?.errorCode)
+}
+
+/** The same in a transaction of its own. */
+async function stage(groupId: string, [memberId, generationId]: readonly [string, number], partition: number) {
+  const transactionalId = `${groupId}-${partition}`
+  const owner = { transactionalId, transactionTimeoutMs: 60_000 }
+  const { producerId, producerEpoch } = await client.call(InitProducerId, 5, owner)
+  const producer = { transactionalId, producerId, producerEpoch }
+  const topics = [{ name: 't', partitions: offsetOf(partition) }]
+  const answer = await client.call(TxnOffsetCommit, 5, { ...producer, groupId, memberId, generationId, topics })
+  return nameOf(answer.topics[0]?.partitions[0]?.errorCode)
 }
 
 async function fetchOffset(version: number, groupId: string, member: { memberId?: string; memberEpoch?: number } = {}) {
@@ -175,6 +190,8 @@ describe('statement 75: offsets of a group of the consumer protocol', () => {
     expect(await commit(9, 'late', ['m', 1])).toBe('STALE_MEMBER_EPOCH')
     // Not for what it has given up, nor for what it got later.
     expect(await commit(9, 'late', ['m', 2], 1)).toBe('STALE_MEMBER_EPOCH')
+    expect(await stage('late', ['m', 2], 0)).toBe('NONE')
+    expect(await stage('late', ['m', 2], 1)).toBe('ILLEGAL_GENERATION')
     await heartbeat('late', { memberId: 'other', memberEpoch: -1 })
     await heartbeat('late', { memberEpoch: 3 })
     expect(await commit(9, 'late', ['m', 4], 1)).toBe('NONE')

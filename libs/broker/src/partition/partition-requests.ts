@@ -1,5 +1,4 @@
-import { type KafkaError, readBatchHeader } from '@keyfold/protocol'
-import { eachBatch } from '@keyfold/storage'
+import type { KafkaError } from '@keyfold/protocol'
 
 import type { RecordError } from './batch-validation.ts'
 import type { AbortedTransaction } from './transaction-index.ts'
@@ -65,13 +64,4 @@ export function noRecords(error: KafkaError): ReadResult {
     logStartOffset: -1,
     abortedTransactions: null,
   }
-}
-
-/** The offset behind the last batch that was read. */
-export function endOfBatches(records: readonly Buffer[]): number | undefined {
-  const last = records.at(-1)
-  if (last === undefined) return undefined
-  let end = 0
-  for (const batch of eachBatch([last])) end = readBatchHeader(batch).lastOffset + 1
-  return end
 }

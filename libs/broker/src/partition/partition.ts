@@ -9,7 +9,14 @@ import {
   setCreateTime,
   setLogAppendTime,
 } from '@keyfold/protocol'
-import { type EntryToAppend, leaderEpoch, type PartitionLog, type Storage, StorageError } from '@keyfold/storage'
+import {
+  endOfBatches,
+  type EntryToAppend,
+  leaderEpoch,
+  type PartitionLog,
+  type Storage,
+  StorageError,
+} from '@keyfold/storage'
 
 import { type BatchRefusal, isRefusal, refusal, validateBatch } from './batch-validation.ts'
 import { findOffset, type FoundOffset } from './offset-search.ts'
@@ -19,7 +26,6 @@ import { type ProducerDescription, ProducerStates } from './producer-states.ts'
 import {
   type AppendRequest,
   type AppendResult,
-  endOfBatches,
   type Isolation,
   noRecords,
   type RangeRead,

@@ -2,7 +2,7 @@ import type { EventCodec } from '@keyfold/event-store'
 import type { ProjectorDescriptor } from '@keyfold/eventsourcing'
 import type { Offset, StoredRecord } from '@keyfold/kafka'
 import { fail, isCausedBy, isOutage, isRetriable, textOf } from '../errors.ts'
-import { ParkedKeys } from '../parking.ts'
+import { NONE_PARKED } from '../parking.ts'
 import type { TopicPartition } from '../read-model-store.ts'
 import { applyTasks } from '../runner/apply-tasks.ts'
 import { applyEvent, type EventFilter, type EventTask, keyOf, tasksOf, unreadable } from '../runner/event-task.ts'
@@ -49,7 +49,6 @@ export interface TrialOptions {
 }
 
 const NOTHING: ChangedRows = { rows: [], omitted: 0 }
-const NOBODY = new ParkedKeys([])
 
 /** Applies records to scratch rows as a runner would, each once, and says what comes of them. */
 export class Trial {
@@ -123,7 +122,7 @@ export class Trial {
   async #applyTogether(tasks: readonly EventTask[]): Promise<boolean> {
     const { surroundings, descriptor, scratch } = this.#options
     const { codec, turns } = surroundings
-    const limits = { end: tasks.length, timeMsMax: Number.POSITIVE_INFINITY, parked: NOBODY, wait: () => {} }
+    const limits = { end: tasks.length, timeMsMax: Number.POSITIVE_INFINITY, parked: NONE_PARKED, wait: () => {} }
     try {
       await codec.prepare(tasks.flatMap(({ record }) => record.value ?? []))
       await scratch.run(async (tx) => {

@@ -14,7 +14,7 @@ export interface Application {
   readonly timeMsMax: number
   readonly turns: Turns
   /** Keys whose events may not be applied now. */
-  readonly parked: ParkedKeys
+  readonly parked: Pick<ParkedKeys, 'isEmpty' | 'has'>
   /** Told of every event that has to wait behind one of its key. */
   readonly wait: (task: EventTask) => void
 }

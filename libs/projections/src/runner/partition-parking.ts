@@ -1,5 +1,5 @@
 import { fail, textOf } from '../errors.ts'
-import { isSelected, type ParkedEvent, ParkedKeys, type ParkedSelection } from '../parking.ts'
+import { isSelected, NONE_PARKED, type ParkedEvent, ParkedKeys, type ParkedSelection } from '../parking.ts'
 import type { Checkpoint, Generation } from '../read-model-store.ts'
 import { applyTasks } from './apply-tasks.ts'
 import { type EventTask, keyOf, type Handlers } from './event-task.ts'
@@ -18,8 +18,6 @@ export interface RetryReport {
 
 /** More than this many events in one partition are no longer one key's trouble: the partition halts. */
 export const PARKED_MAX = 10_000
-
-const NOBODY = new ParkedKeys([])
 
 export interface PartitionParkingOptions {
   readonly surroundings: Surroundings
@@ -89,7 +87,7 @@ export class PartitionParking {
       const type = event.type ?? undefined
       const unknown = type !== undefined && !codec.knows(type)
       const tasks = [{ record, type, unknown }]
-      const limits = { end: 1, timeMsMax: Infinity, parked: NOBODY, wait: () => {} }
+      const limits = { end: 1, timeMsMax: Infinity, parked: NONE_PARKED, wait: () => {} }
       await generation.write(at, async (tx) => {
         await applyTasks({ tasks, tx, handlers, codec, turns, ...limits }, 0)
         return { position: at.position, unpark: [event.offset] }

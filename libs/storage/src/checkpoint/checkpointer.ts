@@ -4,7 +4,7 @@ import type { Journal } from '../journal/journal.ts'
 import { journalIndexes } from '../journal/journal-file.ts'
 import type { JournalSpace } from '../journal/journal-space.ts'
 import type { StorageLog } from '../log.ts'
-import { FlushRounds } from '../partition-log/flush-rounds.ts'
+import { flushDue, FlushRounds } from '../partition-log/flush-rounds.ts'
 import type { HandleCache } from '../partition-log/handle-cache.ts'
 import type { PartitionLog } from '../partition-log/partition-log.ts'
 import type { LogEvents, PartitionLogs } from '../partition-log/partition-logs.ts'
@@ -114,13 +114,7 @@ export class Checkpointer implements LogEvents {
     const { writer, tails } = this.#options
     const { journal, logs } = this.#needRecovered()
     logs.takeUnflushed()
-    return writer.enqueue(async () => {
-      for (const log of logs.all()) {
-        if (log.tail.isFlushed || !isDue(log.tail)) continue
-        await writer.flush(log, journal.durableLsn)
-        tails.shrink()
-      }
-    })
+    return writer.enqueue(() => flushDue({ logs, writer, tails }, isDue, () => journal.durableLsn))
   }
 
   async #checkpoint(): Promise<void> {

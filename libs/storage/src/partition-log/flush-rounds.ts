@@ -1,5 +1,8 @@
 import type { StorageLimits } from '../storage-options.ts'
+import type { PartitionLogs } from './partition-logs.ts'
+import type { SegmentWriter } from './segment-writer.ts'
 import type { Tail } from './tail.ts'
+import type { TailBudget } from './tail-budget.ts'
 
 /** A log is worth a write of its own once it has this part of what makes a round due. */
 const partOfRound = 1 / 64
@@ -26,5 +29,24 @@ export class FlushRounds {
     const oldestLsn = this.#rounds.length > this.#roundsMax ? (this.#rounds.shift() ?? lastLsn) : -1
     return ({ unflushedBytes, firstUnflushed }) =>
       firstUnflushed !== undefined && (unflushedBytes >= this.#bytesMin || firstUnflushed.lsn <= oldestLsn)
+  }
+}
+
+interface Flushing {
+  readonly logs: PartitionLogs
+  readonly writer: SegmentWriter
+  readonly tails: TailBudget
+}
+
+/** Writes the logs that are due, as far as the journal is durable when the turn comes to each. A task of the writer's. */
+export async function flushDue(
+  { logs, writer, tails }: Flushing,
+  isDue: (tail: Tail) => boolean,
+  durableLsn: () => number,
+): Promise<void> {
+  for (const log of logs.all()) {
+    if (log.tail.isFlushed || !isDue(log.tail)) continue
+    await writer.flush(log, durableLsn())
+    tails.shrink()
   }
 }

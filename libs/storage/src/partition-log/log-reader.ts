@@ -1,5 +1,11 @@
 import { MalformedBytes } from '@keyfold/bytes'
-import { hasValidCrc, readBatchHeader, recordBatchHeaderBytes } from '@keyfold/protocol'
+import {
+  hasValidCrc,
+  readBatchHeader,
+  recordBatchHeaderBytes,
+  recordBatchLayout,
+  recordBatchOverheadBytes,
+} from '@keyfold/protocol'
 
 import { StorageError } from '../errors.ts'
 import type { Files } from '../files/files.ts'
@@ -225,13 +231,8 @@ function readTail(log: PartitionLog, { offset, endOffset, maxBytes, minOneBatch 
 
 /** What follows in memory on batches that came from a file: where the one ends and the other begins is nobody's business. */
 function restInTail(log: PartitionLog, read: readonly Buffer[], request: LogReadRequest): Buffer[] {
-  let bytes = 0
-  let last: Buffer | undefined
-  for (const batch of eachBatch(read)) {
-    bytes += batch.length
-    last = batch
-  }
-  const offset = last === undefined ? request.endOffset : readBatchHeader(last).lastOffset + 1
+  const bytes = read.reduce((sum, { length }) => sum + length, 0)
+  const offset = endOfBatches(read) ?? request.endOffset
   // The tail has no gaps: if it begins at this offset or before, it has what follows.
   if ((log.tail.first?.baseOffset ?? Number.POSITIVE_INFINITY) > offset) return []
   return readTail(log, { ...request, offset, maxBytes: request.maxBytes - bytes, minOneBatch: false })
@@ -261,4 +262,17 @@ export function* eachBatch(buffers: readonly Buffer[]): Generator<Buffer> {
       at += sizeInBytes
     }
   }
+}
+
+/** The offset behind the last batch of buffers that hold whole ones, undefined if there is none; walks the last buffer. */
+export function endOfBatches(buffers: readonly Buffer[]): number | undefined {
+  const last = buffers.at(-1)
+  if (last === undefined) return undefined
+  let at = 0
+  for (let next = 0; next < last.length; next += batchBytesAt(last, at)) at = next
+  return readBatchHeader(last, at).lastOffset + 1
+}
+
+function batchBytesAt(bytes: Buffer, at: number): number {
+  return bytes.readInt32BE(at + recordBatchLayout.batchLength) + recordBatchOverheadBytes
 }
