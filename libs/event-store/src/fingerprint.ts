@@ -6,12 +6,12 @@ import { crc32c, murmur2 } from '@keyfold/bytes'
  */
 export function commandFingerprint(name: string, payload: unknown): string {
   const bytes = Buffer.from(`${name} ${canonicalText(payload)}`)
-  return hex(crc32c(bytes)) + hex(murmur2(bytes))
+  words.writeUInt32BE(crc32c(bytes), 0)
+  words.writeInt32BE(murmur2(bytes), 4)
+  return words.toString('hex')
 }
 
-function hex(word: number): string {
-  return (word >>> 0).toString(16).padStart(8, '0')
-}
+const words = Buffer.alloc(8)
 
 /** The order of the questions follows how often they are answered with yes; every command passes here. */
 function canonicalText(value: unknown): string {
@@ -24,10 +24,15 @@ function canonicalText(value: unknown): string {
   if (value instanceof Set) return `Set ${canonicalText([...value])}`
   const members = value as Readonly<Record<string, unknown>>
   let text = ''
-  for (const name of Object.keys(members).sort()) {
+  for (const name of inOrder(Object.keys(members))) {
     const member = members[name]
     if (member === undefined) continue
     text += `${text === '' ? '' : ','}${JSON.stringify(name)}:${canonicalText(member)}`
   }
   return `{${text}}`
+}
+
+/** Sorting takes memory even where there is nothing to sort. */
+function inOrder(names: string[]): readonly string[] {
+  return names.every((name, index) => index === 0 || (names[index - 1] ?? '') < name) ? names : names.sort()
 }

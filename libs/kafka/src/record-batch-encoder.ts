@@ -8,18 +8,20 @@ export interface BatchProducer {
 }
 
 const transactionalBit = 0x10
-const headerBytes = 61
 /** Of the fields before the length's end, and before the checksum's. */
 const lengthEnd = 12
 const checksumAt = 17
 const summedFrom = 21
+
+/** Batches are written one after another and copied out, so one writer serves them all. */
+const writer = new BufferWriter(65_536)
 
 /** One transactional record batch of format 2, uncompressed (KIP-98, "RecordBatch"). */
 export function encodeRecordBatch(records: readonly RecordToWrite[], producer: BatchProducer, nowMs: number): Buffer {
   const baseTimestamp = records[0]?.timestampMs ?? nowMs
   let maxTimestamp = baseTimestamp
   for (const { timestampMs = nowMs } of records) if (timestampMs > maxTimestamp) maxTimestamp = timestampMs
-  const writer = new BufferWriter(headerBytes + records.length * 1_024)
+  writer.reset()
   writer.writeInt64(0)
   writer.reserveInt32()
   writer.writeInt32(-1)
@@ -34,14 +36,14 @@ export function encodeRecordBatch(records: readonly RecordToWrite[], producer: B
   writer.writeInt32(producer.baseSequence)
   writer.writeInt32(records.length)
   let index = 0
-  for (const record of records) writeRecord(writer, record, (record.timestampMs ?? nowMs) - baseTimestamp, index++)
+  for (const record of records) writeRecord(record, (record.timestampMs ?? nowMs) - baseTimestamp, index++)
   writer.patchInt32(lengthEnd - 4, writer.length - lengthEnd)
   const batch = writer.toBuffer()
   batch.writeUInt32BE(crc32c(batch.subarray(summedFrom)), checksumAt)
   return batch
 }
 
-function writeRecord(writer: BufferWriter, record: RecordToWrite, timestampDelta: number, index: number): void {
+function writeRecord(record: RecordToWrite, timestampDelta: number, index: number): void {
   const start = writer.reserveVarintLength()
   writer.writeInt8(0)
   writer.writeVarlong(timestampDelta)

@@ -57,8 +57,11 @@ const rules: readonly NodeRule[] = [
 /** What nodes lack: the same of several nodes is one finding. */
 export function inspectNodes(nodes: readonly NodeCapabilities[]): readonly PreflightFinding[] {
   const short = nodes.flatMap((node) => {
-    const rule = rules.find(({ found }) => found(node) !== undefined)
-    return rule === undefined ? [] : [{ rule, value: rule.found(node) ?? '', address: node.address }]
+    for (const rule of rules) {
+      const value = rule.found(node)
+      if (value !== undefined) return [{ rule, value, address: node.address }]
+    }
+    return []
   })
   return rules.flatMap((rule) => {
     const { setting, severity, problem, fix } = rule

@@ -2,8 +2,9 @@ import type { AcceptedCommand } from '../writer/command-ledger.ts'
 import type { Claimed, StoredOutcome } from '../writer/state-records.ts'
 
 /**
- * What the writer of one partition keeps beside the log: every aggregate folded, and the command ids of the window. A cache: all of it can be made again from the log, and it never says more than the log does,
- * because it is written after a commit. It is synchronous: a decision does not wait in its middle.
+ * What the writer of one partition keeps beside the log: every aggregate folded, and the command ids of the window. A
+ * cache: all of it can be made again from the log, and it never says more than the log does, because it is written after
+ * a commit. It is synchronous: a decision does not wait in its middle.
  */
 export interface AggregateStore {
   /** How far it got; undefined when it is new, was cleared, or belongs to another log or code. */
@@ -51,7 +52,7 @@ export interface StoreChanges {
   readonly outcomes: readonly StoredOutcome[]
   /** Ids of outcomes that are gone. */
   readonly forgotten: readonly string[]
-  /** Accepted commands to keep: the last ones, and none older than this time. */
+  /** Accepted commands to keep, at least: the last ones, as far as they are not older than this time. */
   readonly window: { readonly commands: number; readonly notBeforeMs: number }
   /** Left out: the store is being filled and agrees with nothing yet. */
   readonly checkpoint: StoreCheckpoint | undefined

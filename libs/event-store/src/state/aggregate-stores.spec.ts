@@ -1,6 +1,7 @@
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { aggregateStoreContract } from '../testing/aggregate-store.contract.ts'
 import { MemoryAggregateStore, MemoryAggregateStores } from './memory-aggregate-store.ts'
@@ -31,6 +32,16 @@ describe('a store in a SQLite file', () => {
     writeFileSync(path, 'this is no database, and was never meant to be one'.repeat(100))
     const store = sqlite().open(identity)
     expect(store.checkpoint).toBeUndefined()
+    store.close()
+  })
+
+  it('is made anew when its file has an older format', () => {
+    sqlite().open(identity).close()
+    const database = new DatabaseSync(files()[0] ?? '')
+    database.exec('DROP TABLE accepted; CREATE TABLE accepted (seq INTEGER PRIMARY KEY, id_hash INTEGER)')
+    database.close()
+    const store = sqlite().open(identity)
+    expect([store.checkpoint, store.findCommand('x')]).toEqual([undefined, undefined])
     store.close()
   })
 

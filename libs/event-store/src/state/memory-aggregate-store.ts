@@ -36,7 +36,6 @@ export class MemoryAggregateStores implements AggregateStores {
 }
 
 export class MemoryAggregateStore implements AggregateStore {
-  /** An entry per command for ever is what a memory has no room for. */
   readonly #held: Held
   readonly #token = {}
 

@@ -1,10 +1,10 @@
-import { hash } from 'node:crypto'
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { fail } from '../errors.ts'
 import type { AcceptedCommand } from '../writer/command-ledger.ts'
 import type { StoredOutcome } from '../writer/state-records.ts'
+import { AcceptedRuns, acceptedTable } from './accepted-runs.ts'
 import type {
   AggregateStore,
   AggregateStores,
@@ -15,18 +15,16 @@ import type {
 } from './aggregate-store.ts'
 
 /** Of the tables below. A file of another format is made anew. */
-const format = 2
+const format = 3
 const lockWaitMs = 5_000
 
 const tables = `
   CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS aggregates (
     key TEXT PRIMARY KEY, version INTEGER NOT NULL, last_offset INTEGER NOT NULL, state TEXT NOT NULL);
-  CREATE TABLE IF NOT EXISTS accepted (
-    seq INTEGER PRIMARY KEY, id_hash INTEGER NOT NULL, at_ms INTEGER NOT NULL, facts TEXT NOT NULL);
-  CREATE INDEX IF NOT EXISTS accepted_by_id ON accepted (id_hash);
   CREATE TABLE IF NOT EXISTS outcomes (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, command_id TEXT NOT NULL UNIQUE, facts TEXT NOT NULL);
+  ${acceptedTable}
 `
 
 /**
@@ -84,6 +82,7 @@ class SqliteAggregateStore implements AggregateStore {
   readonly #path: string
   readonly #opening: Opening
   readonly #statements: Statements
+  readonly #accepted: AcceptedRuns
   #checkpoint: StoreCheckpoint | undefined
 
   constructor(path: string, identity: StoreIdentity, opening: Opening) {
@@ -95,7 +94,8 @@ class SqliteAggregateStore implements AggregateStore {
       // One transaction, so that it is synced once.
       this.#database.exec(`BEGIN IMMEDIATE; ${tables}`)
       this.#statements = prepared(this.#database)
-      this.#takeOver(JSON.stringify({ format, ...identity }))
+      const salt = this.#takeOver(JSON.stringify({ format, ...identity }))
+      this.#accepted = new AcceptedRuns(this.#database, salt)
       this.#database.exec('COMMIT')
       this.#database.exec(`PRAGMA synchronous = ${opening.bootId === undefined ? 'NORMAL' : 'OFF'}`)
     } catch (error) {
@@ -119,12 +119,7 @@ class SqliteAggregateStore implements AggregateStore {
   }
 
   findCommand(commandId: string): AcceptedCommand | undefined {
-    const rows = this.#explained(() => this.#statements.findCommand.all(hashOf(commandId)))
-    for (const { facts } of rows) {
-      const command = readAccepted(String(facts))
-      if (command.commandId === commandId) return command
-    }
-    return undefined
+    return this.#explained(() => this.#accepted.find(commandId))
   }
 
   outcomes(): readonly StoredOutcome[] {
@@ -134,20 +129,20 @@ class SqliteAggregateStore implements AggregateStore {
 
   save(changes: StoreChanges): void {
     const { aggregates, accepted, outcomes, forgotten, window, checkpoint } = changes
-    const { putAggregate, putAccepted, putOutcome, dropOutcome, dropOld, dropMany } = this.#statements
-    this.#transact(() => {
+    const { putAggregate, putOutcome, dropOutcome } = this.#statements
+    const runs = this.#transact(() => {
       for (const [key, { version, lastOffset, state }] of aggregates) putAggregate.run(key, version, lastOffset, state)
-      for (const command of accepted) putAccepted.run(hashOf(command.commandId), command.atMs, writeAccepted(command))
       for (const outcome of outcomes) putOutcome.run(outcome.commandId, JSON.stringify(outcome))
       for (const id of forgotten) dropOutcome.run(id)
-      dropMany.run(window.commands)
-      dropOld.run(window.notBeforeMs)
       this.#setCheckpoint(checkpoint)
+      return this.#accepted.save(accepted, window)
     })
+    this.#accepted.take(runs)
   }
 
   clear(): void {
     this.#transact(() => this.#empty())
+    this.#accepted.take([])
   }
 
   close(): void {
@@ -168,7 +163,8 @@ class SqliteAggregateStore implements AggregateStore {
     this.#statements.putFact.run('boot', 'closed')
   }
 
-  #takeOver(identity: string): void {
+  /** Gives the file's salt. */
+  #takeOver(identity: string): string {
     const { putFact } = this.#statements
     const boot = this.#fact('boot')
     const whole = boot === 'closed' || boot === this.#bootName
@@ -179,6 +175,9 @@ class SqliteAggregateStore implements AggregateStore {
     const text = this.#fact('checkpoint')
     if (same && text !== undefined) this.#checkpoint = JSON.parse(text) as StoreCheckpoint
     else this.#empty()
+    const salt = this.#fact('salt') ?? this.#opening.token
+    putFact.run('salt', salt)
+    return salt
   }
 
   #empty(): void {
@@ -202,14 +201,15 @@ class SqliteAggregateStore implements AggregateStore {
     return row === undefined ? undefined : String(row['value'])
   }
 
-  #transact(work: () => void): void {
-    this.#explained(() => {
+  #transact<Result>(work: () => Result): Result {
+    return this.#explained(() => {
       this.#database.exec('BEGIN IMMEDIATE')
       try {
         if (this.#fact('owner') !== this.#opening.token)
           throw fail('STATE_STORE_LOST', `${this.#path} was opened by another writer`)
-        work()
+        const result = work()
         this.#database.exec('COMMIT')
+        return result
       } catch (error) {
         if (this.#database.isTransaction) this.#database.exec('ROLLBACK')
         throw error
@@ -233,17 +233,11 @@ const statements = {
   dropFact: 'DELETE FROM facts WHERE name = ?',
   load: 'SELECT version, last_offset, state FROM aggregates WHERE key = ?',
   count: 'SELECT count(*) AS count FROM aggregates',
-  findCommand: 'SELECT facts FROM accepted WHERE id_hash = ? ORDER BY seq DESC',
   outcomes: 'SELECT facts FROM outcomes ORDER BY seq',
   putAggregate: `INSERT INTO aggregates VALUES (?, ?, ?, ?) ON CONFLICT (key) DO UPDATE
     SET version = excluded.version, last_offset = excluded.last_offset, state = excluded.state`,
-  putAccepted: 'INSERT INTO accepted (id_hash, at_ms, facts) VALUES (?, ?, ?)',
   putOutcome: 'INSERT OR REPLACE INTO outcomes (command_id, facts) VALUES (?, ?)',
   dropOutcome: 'DELETE FROM outcomes WHERE command_id = ?',
-  dropMany: 'DELETE FROM accepted WHERE seq <= (SELECT max(seq) FROM accepted) - ?',
-  // In order of time, nearly: what is out of order goes a little later.
-  dropOld: `DELETE FROM accepted WHERE seq < coalesce(
-    (SELECT seq FROM accepted WHERE at_ms >= ? ORDER BY seq LIMIT 1), 9223372036854775807)`,
 } as const
 
 type Statements = Readonly<Record<keyof typeof statements, StatementSync>>
@@ -251,26 +245,6 @@ type Statements = Readonly<Record<keyof typeof statements, StatementSync>>
 function prepared(database: DatabaseSync): Statements {
   const rows = Object.entries(statements).map(([name, text]) => [name, database.prepare(text)] as const)
   return Object.fromEntries(rows) as Statements
-}
-
-/**
- * 48 bits of a command id. An index of numbers costs half of one of texts, and callers choose ids: they must not be able
- * to choose many of one hash.
- */
-function hashOf(commandId: string): number {
-  return Number.parseInt(hash('sha1', commandId).slice(0, 12), 16)
-}
-
-/** Without the names of its members: a window has 100,000 of them. */
-function writeAccepted(command: AcceptedCommand): string {
-  const { commandId, key, fingerprint, batchId, version, lastOffset, size, atMs } = command
-  return JSON.stringify([commandId, key, fingerprint, batchId, version, lastOffset, size, atMs])
-}
-
-function readAccepted(facts: string): AcceptedCommand {
-  type Facts = [string, string, string, string, number, number, number, number]
-  const [commandId, key, fingerprint, batchId, version, lastOffset, size, atMs] = JSON.parse(facts) as Facts
-  return { kind: 'Accepted', commandId, key, fingerprint, batchId, version, lastOffset, size, atMs }
 }
 
 function isSqliteError(error: unknown): error is Error {

@@ -80,17 +80,38 @@ export function aggregateStoreContract(stores: () => AggregateStores): void {
     expect([anew.checkpoint, anew.load('a')]).toEqual([undefined, undefined])
   })
 
-  it('keeps a window of accepted commands, in number and in time', () => {
+  it('keeps at least a window of accepted commands, in number and in time', () => {
     const store = open()
+    const perSave = 600
     const ids = (window: StoreChanges['window']) => {
       store.save({ ...changes({}), window })
-      return ['1', '2', '3', '4'].filter((id) => store.findCommand(id) !== undefined)
+      return ['1', '2', '3', '4'].filter((id) => store.findCommand(`${id}-0`) !== undefined)
     }
-    store.save({ ...changes({}), accepted: ['1', '2', '3', '4'].map((id) => accepted(id, Number(id) * 100)) })
-    expect(ids({ commands: 10, notBeforeMs: 0 })).toEqual(['1', '2', '3', '4'])
-    expect(ids({ commands: 3, notBeforeMs: 0 })).toEqual(['2', '3', '4'])
-    expect(ids({ commands: 10, notBeforeMs: 300 })).toEqual(['3', '4'])
-    expect(ids({ commands: 10, notBeforeMs: 1_000 })).toEqual([])
+    for (const id of ['1', '2', '3', '4']) {
+      const commands = Array.from({ length: perSave }, (_, index) => accepted(`${id}-${index}`, Number(id) * 100))
+      store.save({ ...changes({}), accepted: commands, window: { commands: 10_000, notBeforeMs: 0 } })
+    }
+    expect(ids({ commands: 4 * perSave, notBeforeMs: 0 })).toEqual(['1', '2', '3', '4'])
+    expect(ids({ commands: 3 * perSave, notBeforeMs: 0 })).toEqual(['2', '3', '4'])
+    expect(ids({ commands: 10_000, notBeforeMs: 300 })).toEqual(['3', '4'])
+    expect(store.findCommand(`4-${perSave - 1}`)).toEqual(accepted(`4-${perSave - 1}`, 400))
+    expect(ids({ commands: 10_000, notBeforeMs: 1_000 })).toEqual([])
+  })
+
+  it('finds each of many commands, saved a few at a time, when it is opened anew', () => {
+    const before = open()
+    const commands = Array.from({ length: 1_500 }, (_, index) => accepted(`"id"\n${index}`, index))
+    const window = { commands: 10_000, notBeforeMs: 0 }
+    for (let from = 0, size = 1; from < commands.length; from += size, size += 7)
+      before.save({ ...changes({}), accepted: commands.slice(from, from + size), window })
+    before.close()
+    const store = open()
+    expect(commands.map(({ commandId }) => store.findCommand(commandId))).toEqual(commands)
+    expect([store.findCommand('"id"\n1500'), store.findCommand('id'), store.findCommand('')]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ])
   })
 
   it('forgets outcomes by id, and keeps the order of the others', () => {

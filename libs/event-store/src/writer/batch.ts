@@ -102,7 +102,7 @@ export class Batch {
     const { request } = pending
     const { ledger } = this.#claim.memory
     // An id that was made for this call a moment ago cannot have been used before.
-    const isNew = request.isFirstTry && pending.batchIds.size === 0
+    const isNew = request.isFirstTry && pending.batchIds.length === 0
     const known = isNew ? undefined : ledger.find(request.commandId)
     if (known !== undefined) {
       // Rests on what is durable already: true whatever becomes of this batch.
@@ -303,7 +303,7 @@ export class Batch {
   }
 
   #hold(pending: PendingCommand, onCommit: HeldReply['onCommit']): void {
-    pending.batchIds.add(this.id)
+    pending.batchIds.push(this.id)
     this.#held.push({ pending, onCommit })
   }
 
@@ -319,15 +319,17 @@ export class Batch {
 
 /** The version that each event makes of its aggregate; `target` when there are others than the command's own. */
 function versionsOf(memory: PartitionMemory, key: string, events: readonly DecidedEvent[]) {
+  if (events.every((event) => event.key === key)) {
+    const { version } = memory.of(key)
+    return { versions: events.map((_, index) => version + index + 1), target: undefined }
+  }
   const reached = new Map<string, number>()
   const versions = events.map((event) => {
     const version = (reached.get(event.key) ?? memory.of(event.key).version) + 1
     reached.set(event.key, version)
     return version
   })
-  const isAlone = reached.size === 1 && reached.has(key)
-  const target = isAlone ? undefined : { key, version: reached.get(key) ?? memory.of(key).version }
-  return { versions, target }
+  return { versions, target: { key, version: reached.get(key) ?? memory.of(key).version } }
 }
 
 function sizeOf({ key, value, headers = {} }: RecordToWrite): number {

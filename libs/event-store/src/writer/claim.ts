@@ -59,8 +59,8 @@ export type ClaimResult =
 
 /**
  * Takes a partition over. First the fence: InitProducerId ends every earlier producer of the id and decides its
- * transactions; what a killed node forgot of them is ended, too. Only then the end is asked for and everything up to it read, so nothing of an earlier owner can be
- * missing. The `Claimed` record proves that no later owner came meanwhile.
+ * transactions; what a killed node forgot of them is ended, too. Only then the end is asked for and everything up to it
+ * read, so nothing of an earlier owner can be missing. The `Claimed` record proves that no later owner came meanwhile.
  *
  * A writer that claims again passes its earlier claim: when somebody else has claimed since, it must not take the
  * partition back. Where instances share partitions the group decides that instead: a claim begins with its word, and one

@@ -29,7 +29,7 @@ export class PendingCommand {
   /** Later calls with the same command id: they get what this one gets. */
   readonly followers: PendingCommand[] = []
   /** The batches that it was written in; more than one after an unknown outcome. */
-  readonly batchIds = new Set<string>()
+  readonly batchIds: string[] = []
   /** A batch with it may have been committed. */
   inDoubt = false
   /** Must be the only one of its batch. */

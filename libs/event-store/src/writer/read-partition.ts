@@ -10,7 +10,9 @@ export interface PartitionRange {
 
 const maxBytes = 4 * 1_048_576
 
-/** The committed records of a range, in batches. Done when the fetch position has passed the end: the tail may be markers. */
+/**
+ * The committed records of a range, in batches. Done when the fetch position has passed the end: the tail may be markers.
+ */
 export async function* readPartition(
   kafka: KafkaClient,
   range: PartitionRange,

@@ -24,7 +24,7 @@ export async function repeatedOutcome(
     })
     return { kind: 'failed', error, commandId }
   }
-  const duplicate = !batchIds.has(known.batchId)
+  const duplicate = !batchIds.includes(known.batchId)
   const { version } = known
   if (known.kind === 'Accepted') {
     const position = { topic: context.aggregate.topic, partition: context.partition, offset: known.lastOffset }

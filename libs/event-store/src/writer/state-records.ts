@@ -45,7 +45,9 @@ export interface Snapshot {
   readonly state: string
 }
 
-/** Proves, with a commit of its own, that nobody had taken over when the decisions of a batch were made. Key `barrier`. */
+/**
+ * Proves, with a commit of its own, that nobody had taken over when the decisions of a batch were made. Key `barrier`.
+ */
 interface Barrier {
   readonly kind: 'Barrier'
   readonly batchId: string

@@ -76,7 +76,9 @@ const ofEventStore: Readonly<Partial<Record<EventStoreErrorCode, Trouble>>> = {
 
 const table: Readonly<Record<string, Trouble>> = { ...ofKafka, ...ofEventStore }
 
-/** An error that no row has is believed when it calls itself retriable; otherwise it is a bug, here or in a codec: doubtful. */
+/**
+ * An error that no row has is believed when it calls itself retriable; otherwise it is a bug, here or in a codec: doubtful.
+ */
 export function troubleOf(error: unknown): Trouble {
   const { code, retriable } = (error ?? {}) as { readonly code?: unknown; readonly retriable?: unknown }
   const row = typeof code === 'string' ? table[code] : undefined

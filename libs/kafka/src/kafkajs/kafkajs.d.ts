@@ -2,6 +2,7 @@
 
 declare module 'kafkajs/src/network/connection.js' {
   import type { Socket } from 'node:net'
+  import type RequestQueue from 'kafkajs/src/network/requestQueue/index.js'
   import type { WireCall } from 'kafkajs/src/protocol/requests/index.js'
 
   export interface KafkajsLogger {
@@ -28,10 +29,14 @@ declare module 'kafkajs/src/network/connection.js' {
   export default class Connection {
     constructor(options: ConnectionOptions)
     socket: Socket | undefined
-    readonly requestQueue: { rejectAll(error: Error): void; destroy(): void }
+    readonly requestQueue: RequestQueue
     connect(): Promise<unknown>
     disconnect(): Promise<unknown>
     isConnected(): boolean
+    isAuthenticated(): boolean
+    /** Throws when there is no connection. */
+    failIfNotConnected(): void
+    nextCorrelationId(): number
     authenticate(): Promise<void>
     setVersions(versions: Readonly<Record<number, { minVersion: number; maxVersion: number }>>): void
     setSupportAuthenticationProtocol(supported: boolean): void
@@ -41,7 +46,27 @@ declare module 'kafkajs/src/network/connection.js' {
 }
 
 declare module 'kafkajs/src/network/requestQueue/index.js' {
+  export interface QueuedRequest {
+    readonly entry: {
+      readonly apiKey: number
+      readonly apiName: string
+      readonly apiVersion: number
+      readonly correlationId: number
+      /** `payload` is the answer behind its correlation id. */
+      readonly resolve: (answer: { readonly payload: Buffer }) => void
+      readonly reject: (error: Error) => void
+    }
+    readonly expectResponse: boolean
+    /** In milliseconds. */
+    readonly requestTimeout: number
+    /** Called when it may go out: at once, unless the broker throttles. */
+    readonly sendRequest: () => void
+  }
+
   export default class RequestQueue {
+    push(request: QueuedRequest): void
+    rejectAll(error: Error): void
+    destroy(): void
     pending: unknown[]
     throttledUntil: number
     scheduleCheckPendingRequests: (this: RequestQueue) => void
