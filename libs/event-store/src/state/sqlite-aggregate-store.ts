@@ -4,7 +4,7 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { fail } from '../errors.ts'
 import type { AcceptedCommand } from '../writer/command-ledger.ts'
 import type { StoredOutcome } from '../writer/state-records.ts'
-import { AcceptedRuns, acceptedTable } from './accepted-runs.ts'
+import { AcceptedRuns, acceptedTable } from './sqlite-accepted-runs.ts'
 import type {
   AggregateStore,
   AggregateStores,
