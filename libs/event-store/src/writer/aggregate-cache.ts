@@ -22,7 +22,7 @@ export interface CacheLimits {
 export class AggregateCache {
   readonly #limits: CacheLimits
   readonly #entries = new Map<string, AggregateMemory>()
-  readonly #changed = new Map<string, AggregateMemory>()
+  #changed = new Map<string, AggregateMemory>()
   #newest: string | undefined
   #bytes = 0
 
@@ -86,7 +86,7 @@ export class AggregateCache {
 
   /** What has changed is stored: lets the least used go until the bounds are kept. */
   saved(): void {
-    this.#changed.clear()
+    this.#changed = new Map()
     for (const [key, { bytes }] of this.#entries) {
       if (!this.isOverBound) break
       this.#entries.delete(key)

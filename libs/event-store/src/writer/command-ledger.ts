@@ -35,7 +35,7 @@ export class CommandLedger {
   readonly #store: AggregateStore
   readonly #now: () => number
   /** Since the last save. */
-  readonly #accepted = new Map<string, AcceptedCommand>()
+  #accepted = new Map<string, AcceptedCommand>()
   readonly #outcomes: Map<string, StoredOutcome>
   readonly #unsaved = new Map<string, StoredOutcome>()
   /** Out of the window, and their records still in the state topic. */
@@ -109,7 +109,8 @@ export class CommandLedger {
   }
 
   saved(): void {
-    this.#accepted.clear()
+    // Not emptied but new: see `InFlight`.
+    this.#accepted = new Map()
     this.#unsaved.clear()
     this.#gone.length = 0
   }

@@ -6,6 +6,7 @@ import type { EventStoreLogger } from '../event-store-options.ts'
 import { Batch } from './batch.ts'
 import { ClaimProof, isMisplaced } from './claim-proof.ts'
 import { type Claim, claimPartition, type ClaimsSeen, type WriterContext } from './claim.ts'
+import { InFlight } from './in-flight.ts'
 import { type CommandRequest, PendingCommand } from './pending-command.ts'
 import { Doubts, isAway, troubleOf } from './trouble.ts'
 import { nextStep, type WriterEffect, type WriterEvent, type WriterState } from './writer-machine.ts'
@@ -31,8 +32,7 @@ export class PartitionWriter {
   #refusal: Error | undefined
   #claimFailure: Error | undefined
   #queue: PendingCommand[] = []
-  /** Every command at work, by id. */
-  readonly #inFlight = new Map<string, PendingCommand>()
+  readonly #inFlight = new InFlight()
   /** The commands of the batch at work that have been taken from the queue. */
   #cut: PendingCommand[] = []
   #cutScheduled = false
@@ -98,7 +98,7 @@ export class PartitionWriter {
       const error = fail('OVERLOADED', `${this.#queue.length} commands wait for partition ${this.#place()}`)
       return pending.settle({ kind: 'failed', error, commandId })
     }
-    this.#inFlight.set(commandId, pending)
+    this.#inFlight.add(pending)
     this.#queue.push(pending)
     this.#scheduleCut()
   }
@@ -280,7 +280,7 @@ export class PartitionWriter {
   }
 
   #requeue(mark: (pending: PendingCommand) => void = () => undefined): void {
-    const again = this.#cut.filter((pending) => this.#inFlight.get(pending.request.commandId) === pending)
+    const again = this.#cut.filter((pending) => this.#inFlight.has(pending))
     for (const pending of again) mark(pending)
     this.#cut = []
     this.#putBack(again)
@@ -308,7 +308,7 @@ export class PartitionWriter {
 
   /** The command is done: those who asked for the same get its answer, or their own try when it came to nothing. */
   #release(pending: PendingCommand): void {
-    this.#inFlight.delete(pending.request.commandId)
+    this.#inFlight.remove(pending)
     const { followers } = pending
     for (const follower of followers.splice(0)) if (!follower.settled) this.#enqueue(follower)
   }
@@ -316,7 +316,7 @@ export class PartitionWriter {
   #onDeadline(pending: PendingCommand): void {
     const { commandId, deadlineMs, name } = pending.request
     const place = this.#queue.indexOf(pending)
-    const leads = this.#inFlight.get(commandId) === pending
+    const leads = this.#inFlight.has(pending)
     if (leads && place >= 0 && !pending.inDoubt) {
       this.#queue.splice(place, 1)
       const cause = this.#state === 'open' ? undefined : this.#claimFailure
