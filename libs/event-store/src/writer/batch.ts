@@ -6,6 +6,8 @@ import { asKeyfoldError, fail } from '../errors.ts'
 import { repeatedOutcome } from './repeated-outcome.ts'
 import type { Claim, WriterContext } from './claim.ts'
 import { decideCommand, type DecidedCommand, type DecidedEvent, isStoreLost } from './decide.ts'
+import type { AggregateMemory } from './aggregate-cache.ts'
+import type { AcceptedCommand } from './command-ledger.ts'
 import type { PartitionMemory } from './partition-memory.ts'
 import type { PendingCommand } from './pending-command.ts'
 import { encodeState, forgetOutcome, type Snapshot, type StoredOutcome } from './state-records.ts'
@@ -85,33 +87,48 @@ export class Batch {
     return this.#spoilt
   }
 
-  /** Decides a command and takes it in, or leaves it for the next batch. */
-  async add(pending: PendingCommand): Promise<void> {
-    if (this.#full || this.#leftKeys.has(pending.request.key)) return this.#leave(pending)
-    try {
-      await this.#decide(pending)
-    } catch (error) {
-      if (!isStoreLost(error)) throw error
-      // What was decided before it stands; the rest waits until the partition has been read again.
-      this.#storeLost(error)
+  /** Decides a command and takes it in, or leaves it for the next batch; undefined when that is done already. */
+  add(pending: PendingCommand): Promise<void> | undefined {
+    if (this.#full || this.#leftKeys.has(pending.request.key)) {
       this.#leave(pending)
+      return undefined
+    }
+    try {
+      return this.#decide(pending)?.catch((error: unknown) => this.#stopAt(pending, error))
+    } catch (error) {
+      return this.#stopAt(pending, error)
     }
   }
 
-  async #decide(pending: PendingCommand): Promise<void> {
+  /** What was decided before it stands; the rest waits until the partition has been read again. */
+  #stopAt(pending: PendingCommand, error: unknown): undefined {
+    if (!isStoreLost(error)) throw error
+    this.#storeLost(error)
+    this.#leave(pending)
+  }
+
+  #decide(pending: PendingCommand): Promise<void> | undefined {
     const { request } = pending
     const { ledger } = this.#claim.memory
     // An id that was made for this call a moment ago cannot have been used before.
     const isNew = request.isFirstTry && pending.batchIds.length === 0
     const known = isNew ? undefined : ledger.find(request.commandId)
-    if (known !== undefined) {
-      // Rests on what is durable already: true whatever becomes of this batch.
-      pending.settle(await repeatedOutcome(this.#context, pending, known))
-      this.answered.push(pending)
-      return
-    }
+    if (known !== undefined) return this.#repeat(pending, known)
     const memory = this.#claim.memory.of(request.key)
-    const decided = await decideCommand(this.#context, request, this.#claim.memory)
+    const decided = decideCommand(this.#context, request, this.#claim.memory)
+    if (decided instanceof Promise) return decided.then((late) => this.#take(pending, memory, late))
+    this.#take(pending, memory, decided)
+    return undefined
+  }
+
+  /** Rests on what is durable already: true whatever becomes of this batch. */
+  async #repeat(pending: PendingCommand, known: AcceptedCommand | StoredOutcome): Promise<void> {
+    pending.settle(await repeatedOutcome(this.#context, pending, known))
+    this.answered.push(pending)
+  }
+
+  #take(pending: PendingCommand, memory: AggregateMemory, decided: DecidedCommand): void {
+    const { request } = pending
     if (decided.kind === 'failed') {
       this.#needsProof ||= decided.dependsOnState
       this.#holdFailure(pending, decided.error)

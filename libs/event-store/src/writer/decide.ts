@@ -23,12 +23,15 @@ export interface Memories {
   readonly of: (key: string) => AggregateMemory
 }
 
-/** Runs the decision on the aggregate as it is now and encodes its events. Changes nothing. */
-export async function decideCommand(
+/**
+ * Runs the decision on the aggregate as it is now and encodes its events. Changes nothing. A promise only when a schema
+ * has to be asked for: to wait for what is there costs a command more memory than its event.
+ */
+export function decideCommand(
   context: WriterContext,
   request: CommandRequest,
   memories: Memories,
-): Promise<DecidedCommand> {
+): DecidedCommand | Promise<DecidedCommand> {
   const { expectedVersion, key, name } = request
   const memory = memories.of(key)
   if (expectedVersion !== undefined && expectedVersion !== memory.version) {
@@ -37,27 +40,52 @@ export async function decideCommand(
     })
     return { kind: 'failed', error, dependsOnState: true }
   }
+  const failed = (error: unknown): DecidedCommand => {
+    if (isStoreLost(error)) throw error
+    const cause = asKeyfoldError(error, 'COMMAND_FAILED', `${name} for ${key}`)
+    return { kind: 'failed', error: cause, dependsOnState: false }
+  }
   const now = context.clock()
   try {
     const decision = runHandler(context, request, memories, now)
     if (isRejection(decision)) return { kind: 'rejected', rejection: decision }
-    const events: DecidedEvent[] = []
-    for (const event of eventsOf(decision)) {
-      refuseForeign(context, event)
-      refuseElsewhere(context, key, event.key)
-      const encoded = context.codec.encode(context.aggregate.topic, event)
-      const written = encoded instanceof Promise ? await encoded : encoded
-      events.push({ key: event.key ?? key, type: event.type, encoded: written })
-    }
+    const events = encodeAll(context, key, eventsOf(decision))
+    if (events instanceof Promise)
+      return events.then((late) => ({ kind: 'events', events: late, now }) as const, failed)
     return { kind: 'events', events, now }
   } catch (error) {
-    if (isStoreLost(error)) throw error
-    return {
-      kind: 'failed',
-      error: asKeyfoldError(error, 'COMMAND_FAILED', `${name} for ${key}`),
-      dependsOnState: false,
-    }
+    return failed(error)
   }
+}
+
+/** One after the other: the first that has to be waited for makes the rest wait. */
+function encodeAll(
+  context: WriterContext,
+  key: string,
+  events: readonly DomainEvent[],
+): DecidedEvent[] | Promise<DecidedEvent[]> {
+  const decided: DecidedEvent[] = []
+  for (const event of events) {
+    const encoded = encodeOne(context, key, event)
+    if (encoded instanceof Promise) return withTheRest(encoded)
+    decided.push(encoded)
+  }
+  return decided
+
+  async function withTheRest(waitedFor: Promise<DecidedEvent>): Promise<DecidedEvent[]> {
+    decided.push(await waitedFor)
+    for (const event of events.slice(decided.length)) decided.push(await encodeOne(context, key, event))
+    return decided
+  }
+}
+
+function encodeOne(context: WriterContext, key: string, event: DomainEvent): DecidedEvent | Promise<DecidedEvent> {
+  refuseForeign(context, event)
+  refuseElsewhere(context, key, event.key)
+  const { key: own = key, type } = event
+  const encoded = context.codec.encode(context.aggregate.topic, event)
+  if (encoded instanceof Promise) return encoded.then((late) => ({ key: own, type, encoded: late }))
+  return { key: own, type, encoded }
 }
 
 function runHandler(context: WriterContext, request: CommandRequest, memories: Memories, now: Date): Decision {

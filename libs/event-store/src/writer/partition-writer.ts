@@ -157,7 +157,10 @@ export class PartitionWriter {
   async #decideAndCommit(commands: readonly PendingCommand[]): Promise<WriterEvent> {
     const claim = this.#claimed()
     const batch = new Batch(this.#context, claim)
-    for (const pending of commands) await batch.add(pending)
+    for (const pending of commands) {
+      const deciding = batch.add(pending)
+      if (deciding !== undefined) await deciding
+    }
     this.#putBack(batch.left)
     this.#cut = [...batch.pending]
     for (const pending of batch.answered) this.#release(pending)
