@@ -8,18 +8,18 @@ function paceAfter(durationsMs: readonly number[]): SyncPace {
   return pace
 }
 
-const quick = Array.from({ length: 16 }, () => 0.1)
+const quick = Array.from({ length: 8 }, () => 0.1)
 
 it('a disk that nobody knows is not quick', () => {
   expect(new SyncPace().isQuick).toBe(false)
   expect(paceAfter(quick.slice(1)).isQuick).toBe(false)
 })
 
-it('sixteen quick syncs in a row make it quick', () => {
+it('eight quick syncs in a row make it quick', () => {
   expect(paceAfter(quick).isQuick).toBe(true)
 })
 
-it('one slow sync takes that away until sixteen more were quick', () => {
+it('one slow sync takes that away until eight more were quick', () => {
   expect(paceAfter([...quick, 3]).isQuick).toBe(false)
   expect(paceAfter([...quick, 3, ...quick.slice(1)]).isQuick).toBe(false)
   expect(paceAfter([...quick, 3, ...quick]).isQuick).toBe(true)
