@@ -56,11 +56,15 @@ async function tailRead(
   try {
     return await tailFolded(context, store, endOffset)
   } catch (error) {
-    const { code } = error as { readonly code?: unknown }
-    if (code === 'LOG_CORRUPT_VERSION' || code === 'PARTITION_REFUSED' || error instanceof ForeignSnapshot)
-      return undefined
+    if (mayComeOfStates(error)) return undefined
     throw error
   }
+}
+
+/** What looks wrong in the log may be wrong in the states that reading began with. */
+function mayComeOfStates(error: unknown): boolean {
+  const { code } = error as { readonly code?: unknown }
+  return code === 'LOG_CORRUPT_VERSION' || code === 'PARTITION_REFUSED' || error instanceof ForeignSnapshot
 }
 
 async function tailFolded(
@@ -97,7 +101,9 @@ async function filled(context: WriterContext, store: AggregateStore, endOffset: 
   try {
     return await filledFrom(context, store, endOffset, 'snapshots')
   } catch (error) {
-    if (!(error instanceof ForeignSnapshot)) throw error
+    if (!mayComeOfStates(error)) throw error
+    const { stateTopic, partition, warn } = context
+    warn(`the snapshots of ${stateTopic}/${partition} are passed over: ${String(error)}`)
     return await filledFrom(context, store, endOffset, 'log')
   }
 }

@@ -136,6 +136,29 @@ describe('snapshots in the state topic', () => {
   })
 })
 
+describe('a snapshot that a step cannot go on from', () => {
+  it('is passed over with a warning: the log has everything', async () => {
+    const first = await openCounters({ limits: { snapshotEvery: 10 } })
+    for (let each = 0; each < 12; each++) await first.store.execute(add(1))
+    const [snapshot] = (await stored(first.kafka, stateTopic)).filter(({ key }) => key?.toString() === 'snapshot:a')
+    const said = JSON.parse(String(snapshot?.value)) as object
+    const value = Buffer.from(JSON.stringify({ ...said, state: 'null' }))
+    first.kafka.log.append({ topic: stateTopic, partition: 0, records: [{ key: snapshot?.key ?? null, value }] })
+    const again = await another(first, {})
+    expect(await again.store.execute(add(limit))).toMatchObject({ kind: 'rejected', version: 12 })
+    expect(again.logged).toContainEqual(expect.stringMatching(/snapshots of .* are passed over: .* cannot apply/))
+  })
+
+  it('does not hide a log that is wrong itself', async () => {
+    const first = await openCounters({ limits: { snapshotEvery: 10 } })
+    for (let each = 0; each < 12; each++) await first.store.execute(add(1))
+    const events = await stored(first.kafka, topic)
+    first.kafka.log.append({ topic, partition: 0, records: events.slice(-2) })
+    const again = await another(first, {})
+    expect(await again.store.execute(add(1))).toMatchObject({ error: { code: 'LOG_CORRUPT_VERSION' } })
+  })
+})
+
 describe('aggregates whose state cannot be stored', () => {
   it('stay in memory, are read from the log, and the log says so', async () => {
     interface Total {
