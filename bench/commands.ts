@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { CommandBus, KeyfoldRuntime } from '@keyfold/nest'
 import { Deposit, OpenAccount } from '../apps/bank/dist/accounts/account-commands.js'
 import { createBank } from '../apps/bank/dist/bank-application.js'
+import { closedLoop } from './callers.ts'
 import { median, millis, percentile, printTable, whole } from './figures.ts'
 
 const CALLERS = [1, 16, 64, 256]
@@ -27,11 +28,12 @@ export async function benchCommands(): Promise<void> {
 
   const rows: string[][] = []
   for (const callers of CALLERS) {
-    await closedLoop(bus, callers, WARM_UP_MS)
-    const { perSecond, latencies } = await closedLoop(bus, callers, MEASURED_MS)
+    const execute = () => bus.execute(deposit())
+    await closedLoop(callers, execute, () => WARM_UP_MS)
+    const { elapsedMs, latencies } = await closedLoop(callers, execute, () => MEASURED_MS)
     rows.push([
       String(callers),
-      whole(perSecond),
+      whole((latencies.length / elapsedMs) * 1000),
       millis(percentile(latencies, 0.5)),
       millis(percentile(latencies, 0.99)),
     ])
@@ -61,21 +63,6 @@ async function benchRebuild({ projections }: KeyfoldRuntime, bus: CommandBus): P
     ['events', 'events/s'],
     [[whole(events), whole(median(rates))]],
   )
-}
-
-async function closedLoop(bus: CommandBus, callers: number, durationMs: number) {
-  const latencies: number[] = []
-  const startedAt = performance.now()
-  const caller = async () => {
-    while (performance.now() - startedAt < durationMs) {
-      const sentAt = performance.now()
-      await bus.execute(deposit())
-      latencies.push(performance.now() - sentAt)
-    }
-  }
-  await Promise.all(Array.from({ length: callers }, caller))
-  const seconds = (performance.now() - startedAt) / 1000
-  return { perSecond: latencies.length / seconds, latencies: latencies.sort((left, right) => left - right) }
 }
 
 async function repeat(bus: CommandBus, callers: number, count: number): Promise<void> {

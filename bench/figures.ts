@@ -1,13 +1,21 @@
+import { cpus } from 'node:os'
+
+/** What figures were taken on. */
+export function machine(): string {
+  return `Node ${process.version}, ${cpus().length} cores (${cpus()[0]?.model.trim() ?? 'unknown processor'})`
+}
+
 /** The value below which the given share of the sorted sample lies. */
 export function percentile(sorted: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
 }
 
 export function median(sample: readonly number[]): number {
-  return percentile(
-    sample.toSorted((left, right) => left - right),
-    0.5,
-  )
+  return percentile(ascending(sample), 0.5)
+}
+
+export function ascending(sample: readonly number[]): readonly number[] {
+  return sample.toSorted((left, right) => left - right)
 }
 
 /** Rows of a table for people and for Markdown. */

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { endProcess } from './end-process.ts'
 import { ROOT } from './tidy/tree.ts'
 
 export interface BankProcess {
@@ -47,14 +48,8 @@ export async function startBank(
     broker: address('broker'),
     child,
     output: () => stdout,
-    kill: async () => {
-      child.kill('SIGKILL')
-      await exited
-    },
-    stop: async () => {
-      child.kill('SIGTERM')
-      return (await exited)[0]
-    },
+    kill: async () => void (await endProcess(child, 'SIGKILL')),
+    stop: () => endProcess(child, 'SIGTERM'),
   }
 }
 

@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Kafka, logLevel, Partitioners } from 'kafkajs'
+import { endProcess } from '../../test/end-process.ts'
+import { residentMib } from '../../test/resident-memory.ts'
 import { ROOT } from '../../test/tidy/tree.ts'
 
 /** The bundled broker as a process of its own, with its data on the disk. */
@@ -30,15 +31,8 @@ export async function startBundled(directory?: string): Promise<BundledBroker> {
     address,
     directory: data,
     startMs,
-    residentMib: async () => {
-      const status = await readFile(`/proc/${child.pid}/status`, 'utf8')
-      return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? Number.NaN) / 1024
-    },
-    end: async () => {
-      const exited = once(child, 'exit')
-      child.kill('SIGTERM')
-      await exited
-    },
+    residentMib: () => residentMib(child.pid),
+    end: async () => void (await endProcess(child, 'SIGTERM')),
     remove: () => rm(data, { recursive: true }),
   }
 }

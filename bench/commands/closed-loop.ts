@@ -1,3 +1,4 @@
+import { type Calls, closedLoop } from '../callers.ts'
 import { percentile } from '../figures.ts'
 
 /** Carries one command out and resolves when it is durable, or as durable as the contestant makes it. */
@@ -21,33 +22,26 @@ export interface Figures {
   readonly roundTrips?: number | null
 }
 
-/** So many callers, each of which waits for its answer before it asks again. */
-export async function closedLoop(execute: Execute, load: Load): Promise<Figures> {
+/** Callers that turn to one aggregate after the other, measured once they have warmed up. */
+export async function measureLoop(execute: Execute, load: Load): Promise<Figures> {
   await run(execute, load, load.warmUpMs)
   const cpu = process.cpuUsage()
   const { latencies, elapsedMs } = await run(execute, load, load.measuredMs)
   const { user, system } = process.cpuUsage(cpu)
-  const sorted = latencies.sort((left, right) => left - right)
   return {
-    perSecond: (sorted.length / elapsedMs) * 1000,
-    p50: percentile(sorted, 0.5),
-    p95: percentile(sorted, 0.95),
-    p99: percentile(sorted, 0.99),
-    cpuMicros: (user + system) / sorted.length,
+    perSecond: (latencies.length / elapsedMs) * 1000,
+    p50: percentile(latencies, 0.5),
+    p95: percentile(latencies, 0.95),
+    p99: percentile(latencies, 0.99),
+    cpuMicros: (user + system) / latencies.length,
   }
 }
 
-async function run(execute: Execute, { callers, aggregates }: Load, durationMs: number) {
-  const latencies: number[] = []
-  const startedAt = performance.now()
+function run(execute: Execute, { callers, aggregates }: Load, durationMs: number): Promise<Calls> {
   let next = 0
-  const caller = async () => {
-    while (performance.now() - startedAt < durationMs) {
-      const sentAt = performance.now()
-      await execute(`a${next++ % aggregates}`)
-      latencies.push(performance.now() - sentAt)
-    }
-  }
-  await Promise.all(Array.from({ length: callers }, caller))
-  return { latencies, elapsedMs: performance.now() - startedAt }
+  return closedLoop(
+    callers,
+    () => execute(`a${next++ % aggregates}`),
+    () => durationMs,
+  )
 }

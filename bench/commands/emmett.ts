@@ -5,11 +5,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
+import type { PostgresServer } from '../../libs/projections/src/testdata/postgres-server.ts'
 import type { Execute } from './closed-loop.ts'
 
 /** What is compared with is no dependency of this repository: it is installed when it is needed. */
 const VERSION = '0.42.0'
-const packages = ['@event-driven-io/emmett', '@event-driven-io/emmett-postgresql']
+export const EMMETT_POSTGRESQL = '@event-driven-io/emmett-postgresql'
+const packages = ['@event-driven-io/emmett', EMMETT_POSTGRESQL]
 const cache = join(tmpdir(), `keyfold-bench-emmett-${VERSION}`)
 
 interface NotedEvent {
@@ -35,7 +37,7 @@ interface EmmettPostgres {
 
 /** Where it was installed; undefined when it is not there and cannot be had. */
 export async function installEmmett(): Promise<string | undefined> {
-  if (existsSync(join(cache, 'node_modules', ...(packages[1] ?? '').split('/')))) return cache
+  if (existsSync(join(cache, 'node_modules', ...EMMETT_POSTGRESQL.split('/')))) return cache
   mkdirSync(cache, { recursive: true })
   const names = packages.map((name) => `${name}@${VERSION}`)
   const flags = ['--prefix', cache, '--no-audit', '--no-fund', '--ignore-scripts']
@@ -47,6 +49,17 @@ export async function installEmmett(): Promise<string | undefined> {
   }
 }
 
+/** Its PostgreSQL, as it wants to be told of it. */
+export function addressOf({ host, port, user, database }: PostgresServer['connection']): string {
+  return `postgresql://${user}@${host}:${port}/${database}`
+}
+
+/** One of its packages, with what the caller uses of it. */
+export async function loadEmmett<Module>(directory: string, name: string): Promise<Module> {
+  const require = createRequire(join(directory, 'package.json'))
+  return (await import(pathToFileURL(require.resolve(name)).href)) as Module
+}
+
 /** Its command handler on its PostgreSQL store, or on the one that keeps nothing. */
 export async function openEmmett(place: {
   readonly directory: string
@@ -54,13 +67,11 @@ export async function openEmmett(place: {
   readonly eventBytes: number
 }): Promise<{ execute: Execute; end: () => Promise<void> }> {
   const { directory, postgres, eventBytes } = place
-  const require = createRequire(join(directory, 'package.json'))
-  const load = async <Module>(name: string) => (await import(pathToFileURL(require.resolve(name)).href)) as Module
-  const { CommandHandler, getInMemoryEventStore } = await load<Emmett>('@event-driven-io/emmett')
+  const { CommandHandler, getInMemoryEventStore } = await loadEmmett<Emmett>(directory, '@event-driven-io/emmett')
   const store =
     postgres === undefined
       ? getInMemoryEventStore()
-      : (await load<EmmettPostgres>('@event-driven-io/emmett-postgresql')).getPostgreSQLEventStore(postgres)
+      : (await loadEmmett<EmmettPostgres>(directory, EMMETT_POSTGRESQL)).getPostgreSQLEventStore(postgres)
   const handle = CommandHandler({ evolve: ({ count }) => ({ count: count + 1 }), initialState: () => ({ count: 0 }) })
   const text = 'x'.repeat(eventBytes)
   const execute: Execute = (id) => handle(store, id, ({ count }) => ({ type: 'Noted', data: { text, number: count } }))

@@ -1,10 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { EventStore } from '@keyfold/event-store'
 import { Note } from '../../libs/event-store/src/testing/counter.ts'
 import { SharedCounters } from '../../libs/event-store/src/testing/shared-counters.ts'
+import { endProcess } from '../../test/end-process.ts'
 import { ROOT } from '../../test/tidy/tree.ts'
 import { millis, printTable, whole } from '../figures.ts'
 
@@ -18,14 +19,23 @@ export async function benchHandOver(): Promise<void> {
   const shared = await SharedCounters.start({ 'group.min.session.timeout.ms': 500 })
   const topic = `bench-${crypto.randomUUID()}`
   const api = await shared.open(topic, { role: 'api', heartbeatIntervalMs: 100 })
-  const children = await Promise.all([1, 2, 3].map(() => start(shared.broker, topic)))
-  await sharesAre(shared, topic, '2,2,2')
-  const callers = new Waiting(api)
-  const moved = await callers.through(() => end(children[0], 'SIGTERM'), shared, topic, '3,3')
-  const killed = await callers.through(() => end(children[1], 'SIGKILL'), shared, topic, '6')
-  await callers.stop()
-  await end(children[2], 'SIGTERM')
-  await shared.stop()
+  const start = () => launch(shared.broker, topic)
+  const [leaving, dying, staying] = [start(), start(), start()]
+  try {
+    await Promise.all([leaving, dying, staying].map(ready))
+    await sharesAre(shared, topic, '2,2,2')
+    const callers = new Waiting(api)
+    const moved = await callers.through(() => endProcess(leaving, 'SIGTERM'), shared, topic, '3,3')
+    const killed = await callers.through(() => endProcess(dying, 'SIGKILL'), shared, topic, '6')
+    await callers.stop()
+    print(moved, killed)
+  } finally {
+    await Promise.all([leaving, dying, staying].map((child) => endProcess(child, 'SIGTERM')))
+    await shared.stop()
+  }
+}
+
+function print(moved: readonly string[], killed: readonly string[]): void {
   printTable(
     `Partitions change hands under ${counters} callers, session time-out ${sessionTimeoutMs} ms`,
     ['', 'slowest command', 'commands', 'failed'],
@@ -50,7 +60,12 @@ class Waiting {
   }
 
   /** Figures from before something happens until every caller was answered after it. */
-  async through(happen: () => Promise<void>, shared: SharedCounters, topic: string, shares: string): Promise<string[]> {
+  async through(
+    happen: () => Promise<unknown>,
+    shared: SharedCounters,
+    topic: string,
+    shares: string,
+  ): Promise<string[]> {
     await this.#answered()
     ;[this.#slowestMs, this.#commands, this.#failed] = [0, 0, 0]
     await happen()
@@ -84,19 +99,14 @@ class Waiting {
   }
 }
 
-async function start(broker: string, topic: string): Promise<ChildProcess> {
+function launch(broker: string, topic: string) {
   const args = ['-C', '@keyfold/source', '--no-warnings', program, broker, topic, `${sessionTimeoutMs}`]
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
-  const said = await Promise.race([once(child.stdout, 'data').then(String), once(child, 'exit').then(() => 'gone')])
-  if (said !== 'ready\n') throw new Error('an instance ended before it was ready')
-  return child
+  return spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
 }
 
-async function end(child: ChildProcess | undefined, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
-  if (child === undefined) return
-  const exited = once(child, 'exit')
-  child.kill(signal)
-  await exited
+async function ready(child: ReturnType<typeof launch>): Promise<void> {
+  const said = await Promise.race([once(child.stdout, 'data').then(String), once(child, 'exit').then(() => 'gone')])
+  if (said !== 'ready\n') throw new Error('an instance ended before it was ready')
 }
 
 async function sharesAre(shared: SharedCounters, topic: string, expected: string): Promise<void> {

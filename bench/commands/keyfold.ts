@@ -1,4 +1,4 @@
-import { type EventStore, openEventStore, RegistryEventCodec } from '@keyfold/event-store'
+import { openEventStore, RegistryEventCodec } from '@keyfold/event-store'
 import { aggregate, applies, defineCommand, defineEvent, handles } from '@keyfold/eventsourcing'
 import { connectKafka } from '@keyfold/kafka'
 import { MemorySchemaLog, startRegistry } from '@keyfold/registry'
@@ -36,9 +36,7 @@ export interface KeyfoldPlace {
 }
 
 /** The event store without a bus around it: validation, routing, decision, Avro, envelope, transaction. */
-export async function openKeyfold(
-  place: KeyfoldPlace,
-): Promise<{ execute: Execute; store: EventStore; end: () => Promise<void> }> {
+export async function openKeyfold(place: KeyfoldPlace): Promise<{ execute: Execute; end: () => Promise<void> }> {
   const { broker, partitions, eventBytes, dataDirectory } = place
   const registry = await startRegistry({ log: new MemorySchemaLog(), port: 0 })
   const kafka = await connectKafka({ brokers: [broker], clientId: 'bench' })
@@ -61,7 +59,6 @@ export async function openKeyfold(
   })
   const text = 'x'.repeat(eventBytes)
   return {
-    store,
     execute: async (id) => {
       const outcome = await store.execute(new Note({ id, text }))
       if (outcome.kind !== 'committed') throw new Error(`the command ended as ${outcome.kind}`)

@@ -1,18 +1,13 @@
-import { execFile } from 'node:child_process'
-import { cpus } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs, promisify } from 'node:util'
-import {
-  findPostgres,
-  type PostgresServer,
-  startPostgres,
-} from '../../libs/projections/src/testdata/postgres-server.ts'
+import { parseArgs } from 'node:util'
+import { findPostgres, startPostgres } from '../../libs/projections/src/testdata/postgres-server.ts'
 import { startApacheKafka } from '../../test/kafka/apache-kafka.ts'
 import { KAFKA_VERSION, whyNoKafka } from '../../test/kafka/distribution.ts'
 import { startBundled } from '../broker-vs-kafka/processes.ts'
-import { median, millis, printTable, whole } from '../figures.ts'
+import { runChild } from '../child.ts'
+import { machine, median, millis, printTable, whole } from '../figures.ts'
 import type { Figures, Load } from './closed-loop.ts'
-import { installEmmett } from './emmett.ts'
+import { addressOf, installEmmett } from './emmett.ts'
 import { benchHandOver } from './hand-over.ts'
 import { benchMemory } from './memory.ts'
 import type { ContestantName, Place } from './measure.ts'
@@ -68,21 +63,25 @@ async function compareOnBundled(): Promise<void> {
   const broker = await startBundled()
   const postgres = findPostgres() === undefined ? undefined : await startPostgres()
   const emmett = await installEmmett()
+  const address = postgres && addressOf(postgres.connection)
   process.stdout.write(
-    `Node ${process.version}, ${cpus().length} cores (${cpus()[0]?.model.trim()}); broker and callers on this machine, ` +
+    `${machine()}; broker and callers on this machine, ` +
       `durability fsync; medians of ${options.rounds} rounds of ${options.seconds} s\n`,
   )
   if (emmett === undefined) process.stdout.write('emmett is left out: it is not here, and npm cannot fetch it\n')
   if (postgres === undefined) process.stdout.write('emmett on PostgreSQL is left out: there is no PostgreSQL here\n')
-  for (const partitions of options.partitions.split(',').map(Number)) {
-    for (const eventBytes of options.bytes.split(',').map(Number)) {
-      const place = { broker: broker.address, partitions, eventBytes, emmett, postgres: addressOf(postgres) }
-      await compare(place, callerCounts)
+  try {
+    for (const partitions of options.partitions.split(',').map(Number)) {
+      for (const eventBytes of options.bytes.split(',').map(Number)) {
+        const place = { broker: broker.address, partitions, eventBytes, emmett, postgres: address }
+        await compare(place, callerCounts)
+      }
     }
+  } finally {
+    await postgres?.destroy()
+    await broker.end()
+    await broker.remove()
   }
-  await postgres?.destroy()
-  await broker.end()
-  await broker.remove()
 }
 
 /** One partition, 100 bytes: what a cluster of one node makes of it. */
@@ -92,8 +91,11 @@ async function compareOnKafka(): Promise<void> {
   const kafka = await startApacheKafka({ heapMib: 1024 })
   process.stdout.write(`On an Apache Kafka ${KAFKA_VERSION} of one node, which does not sync:\n\n`)
   const nothing = { emmett: undefined, postgres: undefined }
-  await compare({ broker: kafka.address, partitions: 1, eventBytes: 100, ...nothing }, [1, 64, 256])
-  await kafka.stop()
+  try {
+    await compare({ broker: kafka.address, partitions: 1, eventBytes: 100, ...nothing }, [1, 64, 256])
+  } finally {
+    await kafka.stop()
+  }
 }
 
 async function compare(place: Place, callerCounts: readonly number[]): Promise<void> {
@@ -110,7 +112,7 @@ async function compare(place: Place, callerCounts: readonly number[]): Promise<v
   const aggregates = Number(options.aggregates)
   const loads: Load[] = callerCounts.map((callers) => ({ callers, aggregates, warmUpMs, measuredMs }))
   const hot = { callers: 64, aggregates: 1, warmUpMs, measuredMs }
-  const rounds = new Map<ContestantName, Figures[][]>(names.map((name) => [name, []]))
+  const rounds = new Map<ContestantName, (readonly Figures[])[]>(names.map((name) => [name, []]))
   for (let round = 0; round < Number(options.rounds); round++) {
     for (const name of names) {
       const own = name === 'keyfold' ? [...loads, hot] : loads
@@ -129,7 +131,7 @@ async function compare(place: Place, callerCounts: readonly number[]): Promise<v
 function rowsOf(
   name: ContestantName,
   callerCounts: readonly number[],
-  all: ReadonlyMap<ContestantName, readonly Figures[][]>,
+  all: ReadonlyMap<ContestantName, readonly (readonly Figures[])[]>,
 ): string[][] {
   const [rounds, keyfold] = [all.get(name) ?? [], all.get('keyfold') ?? []]
   return (rounds[0] ?? []).map((_, index) => {
@@ -137,23 +139,15 @@ function rowsOf(
       median(sample.map((each) => each[index]?.[figure] ?? Number.NaN))
     const trips = Number.isNaN(of('roundTrips')) ? '' : of('roundTrips').toFixed(1)
     const callers = callerCounts[index] === undefined ? '64, one aggregate' : String(callerCounts[index])
-    const ratio = name === 'keyfold' ? '' : `${(of('perSecond', keyfold) / of('perSecond')).toFixed(2)}×`
+    const ratio =
+      name === 'keyfold' || keyfold.length === 0 ? '' : `${(of('perSecond', keyfold) / of('perSecond')).toFixed(2)}×`
     const latencies = [millis(of('p50')), millis(of('p95')), millis(of('p99'))]
     return [name, callers, whole(of('perSecond')), ...latencies, `${of('cpuMicros').toFixed(0)} µs`, trips, ratio]
   })
 }
 
-async function measure(name: ContestantName, place: Place, loads: readonly Load[]): Promise<Figures[]> {
-  const parameters = ['--conditions=@keyfold/source', '--no-warnings', join(import.meta.dirname, 'measure.ts')]
-  const child = await promisify(execFile)(process.execPath, [...parameters, JSON.stringify([name, place, loads])])
-  const lines = child.stdout.trim().split('\n')
-  return lines.map((line) => JSON.parse(line) as Figures)
-}
-
-function addressOf(server: PostgresServer | undefined): string | undefined {
-  if (server === undefined) return undefined
-  const { host, port, user, database } = server.connection
-  return `postgresql://${user}@${host}:${port}/${database}`
+function measure(name: ContestantName, place: Place, loads: readonly Load[]): Promise<readonly Figures[]> {
+  return runChild<Figures>(join(import.meta.dirname, 'measure.ts'), [name, place, loads], { conditions: 'source' })
 }
 
 await main()

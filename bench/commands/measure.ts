@@ -1,8 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { inTemporaryDirectory } from '../temporary-directory.ts'
 import { openBareLoop } from './bare-loop.ts'
-import { closedLoop, type Load } from './closed-loop.ts'
+import { type Load, measureLoop } from './closed-loop.ts'
 import { openEmmett } from './emmett.ts'
 import { openKeyfold } from './keyfold.ts'
 import { roundTripsPerCommit } from './requests.ts'
@@ -19,17 +17,17 @@ export interface Place {
 
 /** One contestant in a process of its own, under one load after the other. */
 const [name, place, loads] = JSON.parse(process.argv[2] ?? '[]') as [ContestantName, Place, readonly Load[]]
-const dataDirectory = await mkdtemp(join(tmpdir(), 'keyfold-bench-state-'))
-const { execute, end } = await open()
-for (const load of loads) {
-  const figures = await closedLoop(execute, load)
-  process.stdout.write(`${JSON.stringify({ ...figures, roundTrips: roundTripsPerCommit() })}\n`)
-}
-await end()
-await rm(dataDirectory, { recursive: true })
+await inTemporaryDirectory(async (dataDirectory) => {
+  const { execute, end } = await open(dataDirectory)
+  for (const load of loads) {
+    const figures = await measureLoop(execute, load)
+    process.stdout.write(`${JSON.stringify({ ...figures, roundTrips: roundTripsPerCommit() })}\n`)
+  }
+  await end()
+})
 process.exit(0)
 
-function open() {
+function open(dataDirectory: string) {
   if (name === 'keyfold') return openKeyfold({ ...place, dataDirectory })
   if (name === 'bare kafkajs loop') return openBareLoop(place)
   const postgres = name === 'emmett, PostgreSQL' ? place.postgres : undefined

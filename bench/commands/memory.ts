@@ -1,8 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { startBundled } from '../broker-vs-kafka/processes.ts'
 import { printTable, whole } from '../figures.ts'
+import { inTemporaryDirectory } from '../temporary-directory.ts'
 import { openKeyfold } from './keyfold.ts'
 
 const callers = 256
@@ -14,9 +12,16 @@ const probes = 500
  */
 export async function benchMemory(total: number): Promise<void> {
   const broker = await startBundled()
-  const dataDirectory = await mkdtemp(join(tmpdir(), 'keyfold-bench-state-'))
-  const place = { broker: broker.address, partitions: 1, eventBytes: 100, dataDirectory }
-  const { execute, end } = await openKeyfold(place)
+  try {
+    await inTemporaryDirectory((dataDirectory) => touch(total, broker.address, dataDirectory))
+  } finally {
+    await broker.end()
+    await broker.remove()
+  }
+}
+
+async function touch(total: number, broker: string, dataDirectory: string): Promise<void> {
+  const { execute, end } = await openKeyfold({ broker, partitions: 1, eventBytes: 100, dataDirectory })
   const rows: string[][] = []
   let touched = 0
   for (const share of [1_000, 316, 100, 32, 10, 3, 1]) {
@@ -34,9 +39,6 @@ export async function benchMemory(total: number): Promise<void> {
     rows,
   )
   await end()
-  await broker.end()
-  await broker.remove()
-  await rm(dataDirectory, { recursive: true })
 }
 
 async function figures(execute: (id: string) => Promise<unknown>, touched: number): Promise<readonly string[]> {

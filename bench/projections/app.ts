@@ -3,6 +3,7 @@ import { CommandBus, getReadModelToken, KeyfoldRuntime, type ReadModel } from '@
 import { Deposit, OpenAccount } from '../../apps/bank/dist/accounts/account-commands.js'
 import { Balances } from '../../apps/bank/dist/accounts/balances.projector.js'
 import { createBank } from '../../apps/bank/dist/bank-application.js'
+import { closedLoop } from '../callers.ts'
 import { percentile } from '../figures.ts'
 
 /** What a caller waits for: the reply, or the row that shows the command. In milliseconds. */
@@ -51,12 +52,12 @@ async function main(): Promise<void> {
     if (row === undefined || row.version < version) throw new Error('the row does not show its command')
   }
   for (const [load, execute] of Object.entries({ reply, visible })) {
-    await closedLoop(execute, () => measuredMs / 2)
-    const alone = await closedLoop(execute, () => measuredMs)
+    await measured(execute, () => measuredMs / 2)
+    const alone = await measured(execute, () => measuredMs)
     tell(load, { ...alone, rebuiltPerSecond: undefined })
     let over = false
     const rebuilding = projections.rebuild('balances').finally(() => (over = true))
-    const beside = await closedLoop(execute, () => (over ? 0 : Number.POSITIVE_INFINITY))
+    const beside = await measured(execute, () => (over ? 0 : Number.POSITIVE_INFINITY))
     const { eventsPerSecond } = await rebuilding
     tell(`${load}, during a rebuild`, { ...beside, rebuiltPerSecond: eventsPerSecond })
   }
@@ -72,26 +73,15 @@ function tell(load: string, figures: Omit<AppFigures, 'load'>): void {
   process.stdout.write(`${JSON.stringify(told)}\n`)
 }
 
-async function closedLoop(execute: () => Promise<void>, durationMs: () => number) {
-  const latencies: number[] = []
+async function measured(execute: () => Promise<void>, durationMs: () => number) {
   const delay = monitorEventLoopDelay({ resolution: 1 })
   delay.enable()
-  const startedAt = performance.now()
-  const caller = async () => {
-    while (performance.now() - startedAt < durationMs()) {
-      const sentAt = performance.now()
-      await execute()
-      latencies.push(performance.now() - sentAt)
-    }
-  }
-  await Promise.all(Array.from({ length: CALLERS }, caller))
-  const seconds = (performance.now() - startedAt) / 1000
+  const { latencies, elapsedMs } = await closedLoop(CALLERS, execute, durationMs)
   delay.disable()
-  const sorted = latencies.sort((left, right) => left - right)
   return {
-    perSecond: sorted.length / seconds,
-    p50: percentile(sorted, 0.5),
-    p99: percentile(sorted, 0.99),
+    perSecond: (latencies.length / elapsedMs) * 1000,
+    p50: percentile(latencies, 0.5),
+    p99: percentile(latencies, 0.99),
     loopDelayP99: delay.percentile(99) / 1e6,
     loopDelayMax: delay.max / 1e6,
   }

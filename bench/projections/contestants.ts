@@ -15,6 +15,8 @@ import avsc, { type Type } from 'avsc'
 import { type EachBatchPayload, Kafka, logLevel } from 'kafkajs'
 import { Client } from 'pg'
 import { AccountOpened, MoneyDeposited, MoneyWithdrawn } from '../../apps/bank/src/generated/bank.ts'
+import type { PostgresServer } from '../../libs/projections/src/testdata/postgres-server.ts'
+import { addressOf } from '../commands/emmett.ts'
 import { emmettRebuild } from './emmett.ts'
 import { codecOf, EVENTS, type LogAddress, TOPIC } from './log.ts'
 
@@ -23,9 +25,7 @@ export interface Places {
   /** Empty, for this run alone. */
   readonly directory: string
   /** How to reach an empty database; undefined without a server. */
-  readonly postgres:
-    | { readonly host: string; readonly port: number; readonly user: string; readonly database: string }
-    | undefined
+  readonly postgres: PostgresServer['connection'] | undefined
   /** Where Emmett is installed; undefined when it is not. */
   readonly emmett: string | undefined
 }
@@ -55,8 +55,7 @@ export const contestants = {
   /** (c): from its own event store in PostgreSQL, a document per account. */
   'Emmett, PostgreSQL, its rebuild': ({ postgres, emmett, address }) => {
     if (postgres === undefined || emmett === undefined) throw new TypeError('no PostgreSQL or no Emmett here')
-    const { host, port, user, database } = postgres
-    return emmettRebuild(emmett, `postgresql://${user}@${host}:${port}/${database}`, address.events)
+    return emmettRebuild(emmett, addressOf(postgres), address.events)
   },
 } as const satisfies Record<string, Contestant>
 
@@ -65,7 +64,7 @@ export type ContestantName = keyof typeof contestants
 async function keyfold({ address }: Places, store: ReadModelStore, descriptor: ProjectorDescriptor): Promise<number> {
   const kafka = await connectKafka({ brokers: [address.broker], clientId: 'bench-keyfold' })
   const codec = await codecOf(address)
-  const own = { ...descriptor, topics: [address.topic], store: 'bench' }
+  const own = { ...descriptor, topics: [address.topic] }
   const projections = await openProjections({ kafka, codec, projectors: [own], stores: { bench: store } })
   const startedAt = performance.now()
   await projections.start()

@@ -1,9 +1,5 @@
-import { createRequire } from 'node:module'
-import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { EMMETT_POSTGRESQL, loadEmmett } from '../commands/emmett.ts'
 import { EVENTS_PER_ACCOUNT } from './log.ts'
-
-const packageName = '@event-driven-io/emmett-postgresql'
 
 interface Deposited {
   readonly type: 'Deposited'
@@ -33,9 +29,7 @@ interface EmmettPostgres {
 
 /** Its own store filled with as many events, then its own rebuild of a document per account: the seconds of that. */
 export async function emmettRebuild(directory: string, connectionString: string, events: number): Promise<number> {
-  const require = createRequire(join(directory, 'package.json'))
-  const url = pathToFileURL(require.resolve(packageName)).href
-  const emmett = (await import(url)) as EmmettPostgres
+  const emmett = await loadEmmett<EmmettPostgres>(directory, EMMETT_POSTGRESQL)
   const store = emmett.getPostgreSQLEventStore(connectionString)
   const deposit: Deposited = { type: 'Deposited', data: { cents: 100 } }
   for (let account = 0; account < events / EVENTS_PER_ACCOUNT; account++)

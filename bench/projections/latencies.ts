@@ -1,18 +1,18 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { runChild } from '../child.ts'
 import { millis, printTable, whole } from '../figures.ts'
+import { inTemporaryDirectory } from '../temporary-directory.ts'
 import type { AppFigures } from './app.ts'
-import { runChild } from './child.ts'
 import type { LiveFigures } from './live.ts'
 import type { LogAddress } from './log.ts'
 
 /** How far rows are behind commits that come at a steady rate. */
 export async function compareLive(address: LogAddress, seconds: number): Promise<void> {
-  const directory = await mkdtemp(join(tmpdir(), 'keyfold-bench-'))
-  const input = [{ address, directory, postgres: undefined, emmett: undefined }, seconds]
-  const [figures] = await runChild<LiveFigures>('live.ts', input, { conditions: 'source' })
-  await rm(directory, { recursive: true })
+  const program = join(import.meta.dirname, 'live.ts')
+  const [figures] = await inTemporaryDirectory((directory) => {
+    const input = [{ address, directory, postgres: undefined, emmett: undefined }, seconds]
+    return runChild<LiveFigures>(program, input, { conditions: 'source' })
+  })
   if (figures === undefined) throw new Error('nothing was measured')
   const { written, sentP50, sentP99, acknowledgedP50, acknowledgedP99 } = figures
   printTable(
@@ -27,10 +27,12 @@ export async function compareLive(address: LogAddress, seconds: number): Promise
 
 /** What callers of the bank wait for, alone and while a read model is rebuilt in the same process. */
 export async function compareApp({ broker, registry, events }: LogAddress, seconds: number): Promise<void> {
-  const directory = await mkdtemp(join(tmpdir(), 'keyfold-bench-'))
-  const cluster = { KAFKA_BROKERS: broker, SCHEMA_REGISTRY_URL: registry, KEYFOLD_DATA: directory, KEYFOLD_GATE: 'off' }
-  const figures = await runChild<AppFigures>('app.ts', seconds * 1000, { conditions: 'dist', environment: cluster })
-  await rm(directory, { recursive: true })
+  const program = join(import.meta.dirname, 'app.ts')
+  const cluster = { KAFKA_BROKERS: broker, SCHEMA_REGISTRY_URL: registry, KEYFOLD_GATE: 'off' }
+  const figures = await inTemporaryDirectory((directory) => {
+    const environment = { ...cluster, KEYFOLD_DATA: directory }
+    return runChild<AppFigures>(program, seconds * 1000, { conditions: 'dist', environment })
+  })
   const rows = figures.map(({ load, perSecond, p50, p99, loopDelayP99, loopDelayMax, rebuiltPerSecond }) => [
     load,
     whole(perSecond),

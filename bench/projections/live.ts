@@ -1,6 +1,6 @@
 import { connectKafka, type KafkaClient } from '@keyfold/kafka'
 import { openProjections, SqliteReadModelStore } from '@keyfold/projections'
-import { percentile } from '../figures.ts'
+import { ascending, percentile } from '../figures.ts'
 import { perEvent, type Places } from './contestants.ts'
 import { codecOf, record } from './log.ts'
 
@@ -26,7 +26,7 @@ async function main(): Promise<void> {
   const kafka = await connectKafka({ brokers: [address.broker], clientId: 'bench-live' })
   await kafka.ensureTopics([{ name: topic, partitions, configs: { 'retention.ms': '-1' } }])
   const codec = await codecOf(address)
-  const projector = { ...perEvent(), topics: [topic], store: 'bench' }
+  const projector = { ...perEvent(), topics: [topic] }
   const stores = { bench: new SqliteReadModelStore({ directory }) }
   const projections = await openProjections({ kafka, codec, projectors: [projector], stores })
   await projections.start()
@@ -52,11 +52,7 @@ async function main(): Promise<void> {
     waits.push(lagOf(number, dueAt))
   }
   await Promise.all(waits)
-  const of = (sample: number[], share: number) =>
-    percentile(
-      sample.toSorted((left, right) => left - right),
-      share,
-    )
+  const of = (sample: readonly number[], share: number) => percentile(ascending(sample), share)
   const figures: LiveFigures = {
     written: (commits * EVENTS_PER_COMMIT) / ((performance.now() - startedAt) / 1000),
     sentP50: of(sent, 0.5),

@@ -1,10 +1,9 @@
-import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { MemorySchemaLog, startRegistry } from '@keyfold/registry'
 import { findPostgres, startPostgres } from '../../libs/projections/src/testdata/postgres-server.ts'
 import { startBundled } from '../broker-vs-kafka/processes.ts'
 import { installEmmett } from '../commands/emmett.ts'
-import { whole } from '../figures.ts'
+import { machine, whole } from '../figures.ts'
 import { compareApp, compareLive } from './latencies.ts'
 import { fill, type LogAddress } from './log.ts'
 import { compareRebuilds } from './rebuilds.ts'
@@ -55,7 +54,7 @@ async function main(): Promise<void> {
     return { broker: broker.address, registry: registry.url, topic, partitions, events }
   }
   process.stdout.write(
-    `Node ${process.version}, ${cpus().length} cores (${cpus()[0]?.model.trim()}); broker, reader and database on the ` +
+    `${machine()}; broker, reader and database on the ` +
       `same machine; ${whole(events)} events, medians of ${options.rounds}\n\n`,
   )
   if (parts.has('rebuild') && postgres === undefined) process.stdout.write('PostgreSQL is not here: left out\n\n')

@@ -1,10 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client } from 'pg'
 import type { PostgresServer } from '../../libs/projections/src/testdata/postgres-server.ts'
+import { runChild } from '../child.ts'
 import { median, printTable, whole } from '../figures.ts'
-import { runChild } from './child.ts'
+import { inTemporaryDirectory } from '../temporary-directory.ts'
 import type { ContestantName, Places } from './contestants.ts'
 import type { LogAddress } from './log.ts'
 import type { Result } from './measure.ts'
@@ -78,13 +77,14 @@ function sharesText(shares: Result['shares']): string {
 }
 
 async function measure(name: ContestantName, { address, ...rest }: Surroundings, how: How): Promise<Result> {
-  const directory = await mkdtemp(join(tmpdir(), 'keyfold-bench-'))
   const { postgres: server, emmett } = rest
   const postgres = server === undefined ? undefined : { ...server.connection, database: await freshDatabase(server) }
   const events = Math.ceil(address.events * (SLOW.has(name) ? how.slowShare : 1))
-  const places: Places = { address: { ...address, events }, directory, postgres, emmett }
-  const [result] = await runChild<Result>('measure.ts', [name, places, how.profile], { conditions: 'source' })
-  await rm(directory, { recursive: true })
+  const program = join(import.meta.dirname, 'measure.ts')
+  const [result] = await inTemporaryDirectory((directory) => {
+    const places: Places = { address: { ...address, events }, directory, postgres, emmett }
+    return runChild<Result>(program, [name, places, how.profile], { conditions: 'source' })
+  })
   if (result === undefined) throw new Error(`${name}: nothing was measured`)
   return result
 }

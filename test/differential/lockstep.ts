@@ -113,11 +113,10 @@ export class Lockstep {
     const patience = new Promise<Outcome>((resolve) => {
       timer = setTimeout(() => resolve({ parked: true }), patienceMs)
     })
-    const outcomes = [parked.kafka, parked.ours].map(({ outcome }) => Promise.race([outcome, patience]))
-    const [kafka, ours] = await Promise.all(outcomes)
-    if (kafka === undefined || ours === undefined) throw new Error('two brokers, two outcomes')
+    const inTime = ({ outcome }: Pending) => Promise.race([outcome, patience])
+    const outcomes = Promise.all([inTime(parked.kafka), inTime(parked.ours)])
+    const [kafka, ours] = await outcomes.finally(() => clearTimeout(timer))
     const both = { ...parked, kafka, ours }
-    clearTimeout(timer)
     if ('parked' in both.kafka || 'parked' in both.ours) {
       this.#kafka.drop(parked.operation.connection)
       this.#ours.drop(parked.operation.connection)

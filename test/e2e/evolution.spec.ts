@@ -182,9 +182,7 @@ it('an event gets a field and a read model another shape: the old rows answer un
     await setImmediate()
   }
   await projections.caughtUp()
-  await expect
-    .poll(() => projections.status()[0], { timeout: 15_000 })
-    .toMatchObject({ state: 'live', servingVersion: 2, error: undefined })
+  await expect.poll(() => projections.status()[0]).toMatchObject({ state: 'live', servingVersion: 2, error: undefined })
   expect(reader.balances()).toEqual(after)
   expect(await foldOfTheLog(eventStore, accounts)).toEqual(after)
   expect(accounts.map((accountId) => reader.memos(accountId))).toEqual([';rent;', ';', ';', ';'])

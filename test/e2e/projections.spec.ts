@@ -88,7 +88,7 @@ describe('the bank’s read models', () => {
     expect(whilePaused.err.join('\n')).toContain('PROJECTOR_PAUSED')
     expect((await keyfold('projections', 'resume', 'balances')).code).toBe(0)
     const held = keyfold('projections', 'rebuild', 'balances', '--hold', '--progress', 'none')
-    await expect.poll(async () => (await keyfold('projections', 'swap', 'balances')).code, { timeout: 15_000 }).toBe(0)
+    await expect.poll(async () => (await keyfold('projections', 'swap', 'balances')).code).toBe(0)
     expect((await held).code).toBe(0)
     expect((await keyfold('projections', 'cancel', 'balances')).err.join('\n')).toContain('REBUILD_MISSING')
   })

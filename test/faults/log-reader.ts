@@ -1,5 +1,5 @@
 import { SchemaRegistry } from '@kafkajs/confluent-schema-registry'
-import { Kafka, logLevel } from 'kafkajs'
+import { type EachMessagePayload, Kafka, logLevel } from 'kafkajs'
 
 /** An event as somebody reads it who knows nothing of Keyfold: plain kafkajs and the plain registry client. */
 export interface LogEvent {
@@ -16,15 +16,38 @@ export interface LogEvent {
 
 /** All committed events of a topic, in log order per partition. */
 export async function readLog(broker: string, registryUrl: string, topic: string): Promise<readonly LogEvent[]> {
-  const kafka = new Kafka({ clientId: 'checker', brokers: [broker], logLevel: logLevel.NOTHING })
   const registry = new SchemaRegistry({ host: registryUrl })
+  const events: LogEvent[] = []
+  await eachCommitted(broker, topic, async ({ partition, message: { key, value, offset, headers = {} } }) => {
+    const header = (name: string) => String(headers[name])
+    events.push({
+      partition,
+      offset: Number(offset),
+      key: String(key),
+      type: header('ce_type'),
+      version: Number(header('keyfold-version')),
+      commandId: header('keyfold-command-id'),
+      index: Number(header('keyfold-command-index')),
+      size: Number(header('keyfold-command-size')),
+      data: (await registry.decode(value as Buffer)) as Record<string, unknown>,
+    })
+  })
+  return events.toSorted((left, right) => left.partition - right.partition || left.offset - right.offset)
+}
+
+/** Hands on every committed message of a topic, up to where its partitions end now, with plain kafkajs. */
+export async function eachCommitted(
+  broker: string,
+  topic: string,
+  eachMessage: (payload: EachMessagePayload) => Promise<void>,
+): Promise<void> {
+  const kafka = new Kafka({ clientId: 'checker', brokers: [broker], logLevel: logLevel.NOTHING })
   const admin = kafka.admin()
   await admin.connect()
   const ends = new Map((await admin.fetchTopicOffsets(topic)).map(({ partition, high }) => [partition, Number(high)]))
   await admin.disconnect()
 
   const consumer = kafka.consumer({ groupId: `checker-${Date.now()}-${Math.random()}` })
-  const events: LogEvent[] = []
   await consumer.connect()
   await consumer.subscribe({ topic, fromBeginning: true })
   const open = new Set([...ends].filter(([, end]) => end > 0).map(([partition]) => partition))
@@ -35,25 +58,7 @@ export async function readLog(broker: string, registryUrl: string, topic: string
       if (open.size === 0) resolve()
     })
     if (open.size === 0) resolve()
-    consumer
-      .run({
-        eachMessage: async ({ partition, message: { key, value, offset, headers = {} } }) => {
-          const header = (name: string) => String(headers[name])
-          events.push({
-            partition,
-            offset: Number(offset),
-            key: String(key),
-            type: header('ce_type'),
-            version: Number(header('keyfold-version')),
-            commandId: header('keyfold-command-id'),
-            index: Number(header('keyfold-command-index')),
-            size: Number(header('keyfold-command-size')),
-            data: (await registry.decode(value as Buffer)) as Record<string, unknown>,
-          })
-        },
-      })
-      .catch(reject)
+    consumer.run({ eachMessage }).catch(reject)
   })
   await consumer.disconnect()
-  return events.toSorted((left, right) => left.partition - right.partition || left.offset - right.offset)
 }

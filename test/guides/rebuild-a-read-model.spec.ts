@@ -34,8 +34,7 @@ it(`${GUIDE} shows what its commands come to, one after the other`, async () => 
   for (const block of blocks)
     if (block.words.includes('held')) held = play(block)
     // What is held is ready some time after it was asked for, and not before.
-    else if (block.text.includes(' swap '))
-      await expect.poll(() => play(block).then(() => true), { timeout: 15_000 }).toBe(true)
+    else if (block.text.includes(' swap ')) await expect.poll(() => play(block).then(() => true)).toBe(true)
     else {
       await held
       await play(block)

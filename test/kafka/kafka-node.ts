@@ -1,8 +1,9 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { readFile, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { endProcess } from '../end-process.ts'
+import { residentMib } from '../resident-memory.ts'
 import { javaArguments } from './distribution.ts'
 
 const run = promisify(execFile)
@@ -27,21 +28,13 @@ export class KafkaNode {
     this.#options = options
   }
 
-  get pid(): number | undefined {
-    return this.#process?.pid
-  }
-
-  get dataDirectory(): string {
-    return join(this.#options.directory, 'log')
-  }
-
   get #settings(): string {
     return join(this.#options.directory, 'server.properties')
   }
 
   /** Writes the settings and an empty data directory. Once, before the first start. */
   async format(): Promise<void> {
-    const lines = Object.entries({ ...this.#options.properties, 'log.dirs': this.dataDirectory })
+    const lines = Object.entries({ ...this.#options.properties, 'log.dirs': join(this.#options.directory, 'log') })
     await writeFile(this.#settings, lines.map(([key, value]) => `${key}=${value}\n`).join(''))
     const java = javaArguments({ heapMib: 256, logLevel: 'error' })
     const format = ['kafka.tools.StorageTool', 'format', '-t', this.#options.clusterId, '-c', this.#settings]
@@ -85,9 +78,8 @@ export class KafkaNode {
     this.#process?.kill('SIGCONT')
   }
 
-  async residentMib(): Promise<number> {
-    const status = await readFile(`/proc/${this.pid ?? 0}/status`, 'utf8')
-    return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? Number.NaN) / 1024
+  residentMib(): Promise<number> {
+    return residentMib(this.#process?.pid)
   }
 
   async #end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {

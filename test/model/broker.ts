@@ -1,7 +1,7 @@
 import type { LogRecord, Producer, World } from './world.ts'
 
 /*
- * What a Kafka broker does to one partition (consistency.md is not needed to read it): a transactional id has an epoch,
+ * What a Kafka broker does to one partition: a transactional id has an epoch,
  * InitProducerId raises it and aborts what is open, an older epoch is refused, EndTxn decides what is open now. A node that
  * is killed may forget to tell the partition what was decided: the records stay open, and the coordinator knows of nothing.
  */

@@ -18,8 +18,13 @@ export function committedRecords(
   reading: ReadRecordsOptions = {},
 ): { records: ReadRecord[]; nextOffset: number } {
   const read = committed(records, fetchOffset, aborted, reading)
-  const nextOffset = batchHeaders(records).reduce((_, { header }) => header.lastOffset + 1, fetchOffset)
-  return { records: Array.from(read, ({ offset, value }) => ({ offset, value: String(value) })), nextOffset }
+  const seen = Array.from(read, ({ offset, value }) => ({ offset, value: String(value) }))
+  return { records: seen, nextOffset: nextOffset(records, fetchOffset) }
+}
+
+/** Where a reader goes on behind these batches. */
+export function nextOffset(records: Buffer, fetchOffset: number): number {
+  return batchHeaders(records).reduce((_, { header }) => header.lastOffset + 1, fetchOffset)
 }
 
 /** The same, record by record, as they are in their batches. */

@@ -13,8 +13,6 @@ export interface LineCounts {
   heldEnds: number
   /** … that the broker refused when they came, since a newer epoch was there. */
   lateEndsRefused: number
-  /** … that the broker took. */
-  lateEndsTaken: number
 }
 
 /**
@@ -22,7 +20,7 @@ export interface LineCounts {
  * the nodes say about where they listen is changed on the way to where their proxies do.
  */
 export class ClusterLine {
-  readonly counts: LineCounts = { cutFrames: 0, heldEnds: 0, lateEndsRefused: 0, lateEndsTaken: 0 }
+  readonly counts: LineCounts = { cutFrames: 0, heldEnds: 0, lateEndsRefused: 0 }
   readonly #proxies: readonly NodeProxy[]
   #cutNext: 'request' | 'answer' | undefined
   #holdMs: number | undefined
@@ -148,8 +146,7 @@ class NodeProxy extends SocketProxy {
   #noteLateEnd(request: Buffer, answer: Buffer, broker: Socket): void {
     if (answer.readInt32BE(4) !== request.readInt32BE(8)) return
     const isFlexible = request.readInt16BE(6) >= 3
-    if (answer.readInt16BE(isFlexible ? 13 : 12) === 0) this.#line.counts.lateEndsTaken += 1
-    else this.#line.counts.lateEndsRefused += 1
+    if (answer.readInt16BE(isFlexible ? 13 : 12) !== 0) this.#line.counts.lateEndsRefused += 1
     broker.destroy()
   }
 }

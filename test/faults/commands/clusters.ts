@@ -1,9 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { startApacheKafka } from '../../kafka/apache-kafka.ts'
-import { freePort } from '../../kafka/free-ports.ts'
-import { BrokerProcess } from '../broker/broker-process.ts'
+import { RestartableBroker } from '../broker/restartable-broker.ts'
 
 /** The broker under the application, whoever made it. */
 export interface FaultsCluster {
@@ -19,21 +15,12 @@ export interface FaultsCluster {
 const shortSessions = { 'group.min.session.timeout.ms': '500' }
 
 export async function startBundled(): Promise<FaultsCluster> {
-  const dataDirectory = await mkdtemp(join(tmpdir(), 'keyfold-commands-broker-'))
-  const port = await freePort()
-  const start = () => BrokerProcess.start({ dataDirectory, port, config: shortSessions })
-  let broker = await start()
+  const broker = await RestartableBroker.start(shortSessions)
   return {
     name: 'the bundled broker',
-    ports: [port],
-    restart: async () => {
-      await broker.kill()
-      broker = await start()
-    },
-    stop: async () => {
-      await broker.kill()
-      await rm(dataDirectory, { recursive: true, force: true })
-    },
+    ports: [broker.port],
+    restart: () => broker.restart('kill'),
+    stop: () => broker.end(),
   }
 }
 

@@ -1,7 +1,7 @@
 import { SchemaRegistry } from '@kafkajs/confluent-schema-registry'
-import { batchHeaders, Fetch, type KafkaRecord, Metadata } from '@keyfold/protocol'
+import { Fetch, type KafkaRecord, Metadata } from '@keyfold/protocol'
 import { WireClient } from '../../../libs/broker/src/testing/wire-client.ts'
-import { committed } from '../broker/committed-records.ts'
+import { committed, nextOffset } from '../broker/committed-records.ts'
 import type { LogClaim, LogEvent } from './history.ts'
 
 export interface ReadLog {
@@ -90,7 +90,7 @@ async function* readPartition(client: WireClient, topic: string, partition: numb
     end = lastStableOffset
     if (records === null || records.length === 0) continue
     yield* committed(records, fetchOffset, abortedTransactions ?? [])
-    fetchOffset = batchHeaders(records).reduce((_, { header }) => header.lastOffset + 1, fetchOffset)
+    fetchOffset = nextOffset(records, fetchOffset)
   }
 }
 

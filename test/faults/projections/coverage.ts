@@ -1,4 +1,5 @@
 import type { History } from './history.ts'
+import { causeOf } from './ledger.ts'
 import type { StrikeName } from './strikes.ts'
 
 /** One line of the table of a run: something that was tried, and what shows that it bit. */
@@ -82,7 +83,7 @@ export function isQuietRebuild(during: string): boolean {
 }
 
 function isAnswer({ note }: { readonly note: string }): boolean {
-  return note.startsWith('because of ')
+  return causeOf(note) !== undefined
 }
 
 export function coverageTable(rows: readonly Covered[]): string {

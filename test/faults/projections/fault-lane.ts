@@ -208,10 +208,10 @@ export class FaultWorld {
   /** Starts another process beside the ones that there are. */
   async startProcess(): Promise<ProjectorProcess> {
     const { medium, plant } = this.#options
-    const places = { broker: this.broker, directory: this.#directory, database: 'postgres' }
-    const { isShared } = this
+    const { broker, isShared } = this
     const plan = {
-      ...places,
+      broker,
+      directory: this.#directory,
       medium,
       plant,
       isShared,

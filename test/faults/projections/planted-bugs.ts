@@ -2,10 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { ProjectorDescriptor } from '@keyfold/eventsourcing'
 import type { KafkaClient, PartitionReader } from '@keyfold/kafka'
 import type { Projections, ReadModelStore } from '@keyfold/projections'
-import { PostgresControl } from '../../../libs/projections/src/stores/postgres-control.ts'
 import { SqliteControl } from '../../../libs/projections/src/stores/sqlite-control.ts'
 import { around, bound } from './around-store.ts'
-import { sharingBugs } from './planted-sharing-bugs.ts'
+import { sharingBugs, withoutEpochsInPostgres } from './planted-sharing-bugs.ts'
 
 /*
  * Faults that read sides have had, put around this one from outside: nothing in the product knows of them. They show
@@ -46,11 +45,7 @@ const bugs = {
         claim.call(this, projector)
         return 1
       }
-      const inPostgres = PostgresControl.prototype.claim
-      PostgresControl.prototype.claim = async function (projector) {
-        await inPostgres.call(this, projector)
-        return 1
-      }
+      withoutEpochsInPostgres()
       return store
     },
   },

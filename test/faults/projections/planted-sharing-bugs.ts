@@ -9,11 +9,7 @@ export const sharingBugs = {
   /** Everybody has the same one: a member that stood still goes on beside the one that has its partition now. */
   'members have no epochs': {
     store: (store) => {
-      const { claim } = PostgresControl.prototype
-      PostgresControl.prototype.claim = async function (projector) {
-        await claim.call(this, projector)
-        return 1
-      }
+      withoutEpochsInPostgres()
       return aroundSharing(store, (shared, projector) => ({
         enter: async () => ((await shared.enter()) === undefined ? undefined : await store.claim(projector)),
       }))
@@ -76,6 +72,14 @@ export const sharingBugs = {
       })),
   },
 } satisfies Record<string, PlantedBug>
+
+export function withoutEpochsInPostgres(): void {
+  const { claim } = PostgresControl.prototype
+  PostgresControl.prototype.claim = async function (projector) {
+    await claim.call(this, projector)
+    return 1
+  }
+}
 
 function aroundSharing(
   store: ReadModelStore,

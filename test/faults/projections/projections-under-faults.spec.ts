@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { findPostgres } from '../../../libs/projections/src/testdata/postgres-server.ts'
-import { seededRandom } from '../random.ts'
+import { seededRandom, shuffled } from '../random.ts'
 import { violations } from './checker.ts'
 import { coverageOf, coverageTable } from './coverage.ts'
 import { type FaultLaneOptions, runFaultLane } from './fault-lane.ts'
@@ -26,14 +26,10 @@ const SHORT: Readonly<Record<LaneName, readonly StrikeName[]>> = {
 /** Every kind in turn, in an order that the seed decides. */
 function planOf(name: LaneName): readonly StrikeName[] {
   if (rounds === 0) return SHORT[name]
-  const random = seededRandom(seed)
   const kinds = strikesOf[name]
   const own = Math.ceil(rounds / names.length)
   const all = Array.from({ length: own }, (_, index) => kinds[index % kinds.length] ?? 'kill')
-  return all
-    .map((kind) => ({ kind, at: random() }))
-    .toSorted((left, right) => left.at - right.at)
-    .map(({ kind }) => kind)
+  return shuffled(all, seededRandom(seed))
 }
 
 describe('projections under faults (PostgreSQL is left out where there is no server)', () => {

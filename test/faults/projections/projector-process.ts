@@ -15,8 +15,13 @@ export class ProjectorProcess extends VictimProcess {
   /** Resolves once its projectors run, or wait for their database. */
   static async start(plan: ProcessPlan): Promise<ProjectorProcess> {
     const started = new ProjectorProcess(plan)
-    await started.hear('running')
-    return started
+    try {
+      await started.hear('running')
+      return started
+    } catch (error) {
+      await started.kill()
+      throw error
+    }
   }
 
   private constructor(plan: ProcessPlan) {

@@ -27,19 +27,25 @@ export async function runClient(command: readonly string[], { onOutcome, killBro
   let complaints = ''
   child.stderr.on('data', (chunk: Buffer) => (complaints = (complaints + chunk.toString()).slice(-COMPLAINTS_MAX)))
   const silence = new Silence(child)
-  for await (const line of createInterface({ input: child.stdout })) {
-    silence.broken()
-    const [, verdict, scenario = '', text = ''] = /^(passed|failed|skipped) (\S+) ?(.*)$/.exec(line) ?? []
-    if (isVerdict(verdict)) {
-      if (verdict === 'failed') console.log(complaints)
-      complaints = ''
-      onOutcome({ verdict, scenario, text })
-    } else if (line === 'kill-broker') {
-      await killBroker()
-      child.stdin.write('up\n')
-    } else console.log(`      ${line}`)
+  try {
+    for await (const line of createInterface({ input: child.stdout })) {
+      silence.broken()
+      const [, verdict, scenario = '', text = ''] = /^(passed|failed|skipped) (\S+) ?(.*)$/.exec(line) ?? []
+      if (isVerdict(verdict)) {
+        if (verdict === 'failed') console.log(complaints)
+        complaints = ''
+        onOutcome({ verdict, scenario, text })
+      } else if (line === 'kill-broker') {
+        await killBroker()
+        child.stdin.write('up\n')
+      } else console.log(`      ${line}`)
+    }
+  } catch (error) {
+    await endProcess(child, 'SIGKILL')
+    throw error
+  } finally {
+    silence.end()
   }
-  silence.end()
   if (complaints !== '') console.log(complaints)
   if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
 }

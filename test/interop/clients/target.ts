@@ -33,7 +33,9 @@ export class BundledBroker implements Target {
       try {
         return new BundledBroker(options, await BrokerProcess.start(options))
       } catch (error) {
-        if (attempt === ATTEMPTS_MAX) throw error
+        if (attempt < ATTEMPTS_MAX) continue
+        await rm(dataDirectory, { recursive: true })
+        throw error
       }
     }
   }

@@ -61,19 +61,46 @@ export interface Received {
   headers: Record<string, string>
 }
 
-/** Reads messages from the beginning, with a group of its own, until there are enough and no more come for a while. */
-export async function consume(
+type Reading = { timeoutMs?: number } & Partial<ConsumerConfig>
+
+/** Reads messages from the beginning, with a group of its own, until there are enough. */
+export function consume(
   kafka: Kafka,
   topics: string[],
-  options: { count: number; timeoutMs?: number; quietMs?: number } & Partial<ConsumerConfig>,
+  { count, ...reading }: { count: number } & Reading,
 ): Promise<Received[]> {
-  const { count, timeoutMs = 10_000, quietMs = 0, ...config } = options
+  return readUntil(kafka, topics, { ...reading, isEnough: ({ length }) => length >= count, what: `${count} messages` })
+}
+
+/** Reads all that there is in topics of one partition: up to messages that are written behind it, and left out. */
+export async function consumeAll(kafka: Kafka, topics: string[], reading: Reading = {}): Promise<Received[]> {
+  const last = 'the last one'
+  const producer = kafka.producer()
+  await producer.connect()
+  await producer.sendBatch({
+    topicMessages: topics.map((topic) => ({ topic, messages: [{ key: last, value: null }] })),
+  })
+  await producer.disconnect()
+  const isEnough = (received: readonly Received[]) =>
+    received.filter(({ key }) => key === last).length === topics.length
+  const received = await readUntil(kafka, topics, { ...reading, isEnough, what: `the end of ${topics.join(' and ')}` })
+  return received.filter(({ key }) => key !== last)
+}
+
+interface ReadingUntil extends Reading {
+  readonly isEnough: (received: readonly Received[]) => boolean
+  readonly what: string
+}
+
+async function readUntil(
+  kafka: Kafka,
+  topics: string[],
+  { isEnough, what, timeoutMs = 10_000, ...config }: ReadingUntil,
+): Promise<Received[]> {
   const consumer = kafka.consumer({ groupId: `reader-${groups++}`, maxWaitTimeInMs: 100, ...config })
   const received: Received[] = []
   await runFrom(consumer, topics, (payload) => received.push(toReceived(payload)))
-  await until(() => received.length >= count, `${count} messages`, timeoutMs)
-  for (let seen = quietMs > 0 ? -1 : received.length; seen < received.length; await sleep(quietMs))
-    seen = received.length
+  await until(() => isEnough(received), what, timeoutMs)
   await consumer.disconnect()
   return received
 }

@@ -5,18 +5,23 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { Kafka } from 'kafkajs'
 import { BrokerProcess } from '../../faults/broker/broker-process.ts'
 import { freePort } from '../../kafka/free-ports.ts'
-import { consume, kafkaFor } from './kafkajs-client.ts'
+import { consume, consumeAll, kafkaFor } from './kafkajs-client.ts'
 
 const rounds = 4
 let dataDirectory: string
 let port: number
+/** A test that fails may leave it running. */
+let newest: BrokerProcess | undefined
 
 beforeAll(async () => {
   dataDirectory = mkdtempSync(join(tmpdir(), 'keyfold-kill-'))
   port = await freePort()
 })
 
-afterAll(() => rmSync(dataDirectory, { recursive: true, force: true }))
+afterAll(async () => {
+  await newest?.kill()
+  rmSync(dataDirectory, { recursive: true, force: true })
+})
 
 it('kill -9 under producers loses nothing acknowledged and keeps the order', async () => {
   const acknowledged: number[] = []
@@ -63,8 +68,7 @@ it('kill -9 under transactions leaves each of them whole or absent, its offsets 
   const offsets = await admin.fetchOffsets({ groupId: 'source', topics: ['numbers'] })
   await admin.disconnect()
   // The last transaction may have been committed without anybody being told.
-  const wanted = { count: acknowledged.length * 2, quietMs: 500, timeoutMs: 20_000 }
-  const received = await consume(kafka, ['left', 'right'], wanted)
+  const received = await consumeAll(kafka, ['left', 'right'], { timeoutMs: 20_000 })
   const valuesOf = (topic: string) => received.filter((each) => each.topic === topic).map(({ value }) => Number(value))
   expect(await broker.stop()).toBe(0)
   const last = Math.max(...valuesOf('left'))
@@ -110,6 +114,7 @@ async function produceUntilItFails(kafka: Kafka, next: () => number, acknowledge
 }
 
 /** Clients make their topics by writing to them. */
-function startProcess(): Promise<BrokerProcess> {
-  return BrokerProcess.start({ dataDirectory, port, config: { 'auto.create.topics.enable': 'true' } })
+async function startProcess(): Promise<BrokerProcess> {
+  newest = await BrokerProcess.start({ dataDirectory, port, config: { 'auto.create.topics.enable': 'true' } })
+  return newest
 }

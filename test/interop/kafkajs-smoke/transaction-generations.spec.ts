@@ -3,7 +3,7 @@ import type { RunningBroker } from '@keyfold/broker'
 import type { Kafka, Producer } from 'kafkajs'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { WireClient } from '../../../libs/broker/src/testing/wire-client.ts'
-import { consume, kafkaFor, memoryBroker } from './kafkajs-client.ts'
+import { consumeAll, kafkaFor, memoryBroker } from './kafkajs-client.ts'
 
 let broker: RunningBroker
 let kafka: Kafka
@@ -63,7 +63,7 @@ it('30, 31: transactions of both generations on one partition do not see or dist
     }
   }
   expect(by.producerEpoch).toBe(6)
-  const seen = await consume(kafka, ['shared'], { count: expected.length, quietMs: 150 })
+  const seen = await consumeAll(kafka, ['shared'])
   expect(seen).toHaveLength(expected.length)
   expect(new Set(seen.map(({ value }) => value))).toEqual(new Set(expected))
 })

@@ -1,5 +1,4 @@
 import { execFile } from 'node:child_process'
-import { join } from 'node:path'
 import { promisify } from 'node:util'
 
 export interface ChildOptions {
@@ -8,14 +7,14 @@ export interface ChildOptions {
   readonly environment?: Readonly<Record<string, string>>
 }
 
-/** Runs a file of this directory in a process of its own and answers what it said, a value per line. */
+/** Runs a file in a process of its own and answers what it said, a value per line. */
 export async function runChild<Answer>(
   file: string,
   input: unknown,
   options: ChildOptions,
 ): Promise<readonly Answer[]> {
   const conditions = options.conditions === 'source' ? ['--conditions=@keyfold/source'] : []
-  const parameters = [...conditions, '--no-warnings', join(import.meta.dirname, file), JSON.stringify(input)]
+  const parameters = [...conditions, '--no-warnings', file, JSON.stringify(input)]
   const env = { ...process.env, ...options.environment }
   const { stdout } = await promisify(execFile)(process.execPath, parameters, { env })
   return stdout
