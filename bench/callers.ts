@@ -1,7 +1,5 @@
-import { ascending } from './figures.ts'
-
 export interface Calls {
-  /** In milliseconds, the shortest first. */
+  /** In milliseconds, as they came. */
   readonly latencies: readonly number[]
   readonly elapsedMs: number
 }
@@ -22,5 +20,5 @@ export async function closedLoop(
     }
   }
   await Promise.all(Array.from({ length: callers }, caller))
-  return { elapsedMs: performance.now() - startedAt, latencies: ascending(latencies) }
+  return { elapsedMs: performance.now() - startedAt, latencies }
 }

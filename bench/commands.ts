@@ -5,7 +5,7 @@ import { CommandBus, KeyfoldRuntime } from '@keyfold/nest'
 import { Deposit, OpenAccount } from '../apps/bank/dist/accounts/account-commands.js'
 import { createBank } from '../apps/bank/dist/bank-application.js'
 import { closedLoop } from './callers.ts'
-import { median, millis, percentile, printTable, whole } from './figures.ts'
+import { ascending, median, millis, percentile, printTable, whole } from './figures.ts'
 
 const CALLERS = [1, 16, 64, 256]
 const ACCOUNTS = 2000
@@ -31,11 +31,12 @@ export async function benchCommands(): Promise<void> {
     const execute = () => bus.execute(deposit())
     await closedLoop(callers, execute, () => WARM_UP_MS)
     const { elapsedMs, latencies } = await closedLoop(callers, execute, () => MEASURED_MS)
+    const sorted = ascending(latencies)
     rows.push([
       String(callers),
       whole((latencies.length / elapsedMs) * 1000),
-      millis(percentile(latencies, 0.5)),
-      millis(percentile(latencies, 0.99)),
+      millis(percentile(sorted, 0.5)),
+      millis(percentile(sorted, 0.99)),
     ])
   }
   printTable(

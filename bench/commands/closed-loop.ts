@@ -1,5 +1,5 @@
 import { type Calls, closedLoop } from '../callers.ts'
-import { percentile } from '../figures.ts'
+import { ascending, percentile } from '../figures.ts'
 
 /** Carries one command out and resolves when it is durable, or as durable as the contestant makes it. */
 export type Execute = (aggregate: string) => Promise<unknown>
@@ -28,11 +28,12 @@ export async function measureLoop(execute: Execute, load: Load): Promise<Figures
   const cpu = process.cpuUsage()
   const { latencies, elapsedMs } = await run(execute, load, load.measuredMs)
   const { user, system } = process.cpuUsage(cpu)
+  const sorted = ascending(latencies)
   return {
     perSecond: (latencies.length / elapsedMs) * 1000,
-    p50: percentile(latencies, 0.5),
-    p95: percentile(latencies, 0.95),
-    p99: percentile(latencies, 0.99),
+    p50: percentile(sorted, 0.5),
+    p95: percentile(sorted, 0.95),
+    p99: percentile(sorted, 0.99),
     cpuMicros: (user + system) / latencies.length,
   }
 }

@@ -4,7 +4,7 @@ import { Deposit, OpenAccount } from '../../apps/bank/dist/accounts/account-comm
 import { Balances } from '../../apps/bank/dist/accounts/balances.projector.js'
 import { createBank } from '../../apps/bank/dist/bank-application.js'
 import { closedLoop } from '../callers.ts'
-import { percentile } from '../figures.ts'
+import { ascending, percentile } from '../figures.ts'
 
 /** What a caller waits for: the reply, or the row that shows the command. In milliseconds. */
 export interface AppFigures {
@@ -78,10 +78,11 @@ async function measured(execute: () => Promise<void>, durationMs: () => number) 
   delay.enable()
   const { latencies, elapsedMs } = await closedLoop(CALLERS, execute, durationMs)
   delay.disable()
+  const sorted = ascending(latencies)
   return {
     perSecond: (latencies.length / elapsedMs) * 1000,
-    p50: percentile(latencies, 0.5),
-    p99: percentile(latencies, 0.99),
+    p50: percentile(sorted, 0.5),
+    p99: percentile(sorted, 0.99),
     loopDelayP99: delay.percentile(99) / 1e6,
     loopDelayMax: delay.max / 1e6,
   }

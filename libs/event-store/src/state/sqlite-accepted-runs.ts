@@ -30,8 +30,7 @@ interface Run {
  * to look into. Whole runs leave, so what is kept is the window and less than a run more.
  */
 export class AcceptedRuns {
-  readonly #insert: StatementSync
-  readonly #append: StatementSync
+  readonly #put: StatementSync
   readonly #facts: StatementSync
   readonly #drop: StatementSync
   readonly #seed: number
@@ -40,11 +39,10 @@ export class AcceptedRuns {
 
   /** `salt` belongs to the file: callers choose ids, and must not be able to choose many of one hash. */
   constructor(database: DatabaseSync, salt: string) {
-    this.#insert = database.prepare(
-      'INSERT INTO accepted (seq, commands, last_ms, hashes, facts) VALUES (?, ?, ?, ?, ?)',
-    )
-    this.#append = database.prepare(
-      'UPDATE accepted SET commands = ?, last_ms = ?, hashes = ?, facts = facts || ? WHERE seq = ?',
+    this.#put = database.prepare(
+      `INSERT INTO accepted (seq, commands, last_ms, hashes, facts) VALUES (?, ?, ?, ?, ?) ON CONFLICT (seq) DO UPDATE
+        SET commands = excluded.commands, last_ms = excluded.last_ms, hashes = excluded.hashes,
+        facts = facts || excluded.facts`,
     )
     this.#facts = database.prepare('SELECT facts FROM accepted WHERE seq = ?')
     this.#drop = database.prepare('DELETE FROM accepted WHERE seq < ?')
@@ -91,21 +89,17 @@ export class AcceptedRuns {
     const facts = accepted.map(writeAccepted).join('')
     const hashes = accepted.map(({ commandId }) => hashOf(commandId, this.#seed))
     const lastMs = accepted.reduce((latest, { atMs }) => Math.max(latest, atMs), 0)
-    const last = this.#runs.at(-1)
     const most = Math.min(fullRun.commands, window.commands * fullRun.ofWindow)
-    if (last === undefined || last.commands + accepted.length > most) {
-      const run = { seq: (last?.seq ?? 0) + 1, commands: accepted.length, lastMs, hashes: sorted(hashes) }
-      this.#insert.run(run.seq, run.commands, run.lastMs, bytesOf(run.hashes), facts)
-      return [...this.#runs, run]
-    }
+    const last = this.#runs.at(-1)
+    const begun = last !== undefined && last.commands + accepted.length <= most ? last : undefined
     const run: Run = {
-      seq: last.seq,
-      commands: last.commands + accepted.length,
-      lastMs: Math.max(last.lastMs, lastMs),
-      hashes: sorted([...last.hashes, ...hashes]),
+      seq: begun?.seq ?? (last?.seq ?? 0) + 1,
+      commands: (begun?.commands ?? 0) + accepted.length,
+      lastMs: Math.max(begun?.lastMs ?? 0, lastMs),
+      hashes: Uint32Array.from([...(begun?.hashes ?? []), ...hashes]).sort(),
     }
-    this.#append.run(run.commands, run.lastMs, bytesOf(run.hashes), facts, run.seq)
-    return [...this.#runs.slice(0, -1), run]
+    this.#put.run(run.seq, run.commands, run.lastMs, run.hashes, facts)
+    return [...this.#runs.filter((each) => each !== begun), run]
   }
 }
 
@@ -146,14 +140,6 @@ function readRun({ seq, commands, last_ms: lastMs, hashes }: Readonly<Record<str
 
 function filterOf(runs: readonly Run[]): HashFilter {
   return new HashFilter(runs.map(({ hashes }) => hashes))
-}
-
-function bytesOf({ buffer, byteOffset, byteLength }: Uint32Array): Uint8Array {
-  return new Uint8Array(buffer, byteOffset, byteLength)
-}
-
-function sorted(hashes: readonly number[]): Uint32Array {
-  return Uint32Array.from(hashes).sort()
 }
 
 function hasSorted(hashes: Uint32Array, wanted: number): boolean {
