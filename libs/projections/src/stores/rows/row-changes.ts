@@ -16,6 +16,8 @@ type Summand = number | bigint
 export interface RowChange {
   readonly key: readonly Value[]
   removed: boolean
+  /** It is there afterwards, even if nothing was set or added. */
+  stays: boolean
   readonly set: Map<string, Value>
   readonly added: Map<string, Summand>
 }
@@ -50,6 +52,7 @@ export class RowChanges {
 
   #add(key: Readonly<Record<string, Value>>, amounts: Readonly<Record<string, Value>>): void {
     const change = this.#change(key)
+    change.stays = true
     for (const column in amounts) {
       const amount = this.#summand(column, amounts[column])
       if (amount === undefined) continue
@@ -61,6 +64,7 @@ export class RowChanges {
 
   #put(key: Readonly<Record<string, Value>>, values: Readonly<Record<string, Value>>): void {
     const change = this.#change(key)
+    change.stays = true
     for (const column in values) {
       this.#refuseUnknown(column)
       if (values[column] === undefined) continue
@@ -72,6 +76,7 @@ export class RowChanges {
   #remove(key: Readonly<Record<string, Value>>): void {
     const change = this.#change(key)
     change.removed = true
+    change.stays = false
     change.set.clear()
     change.added.clear()
   }
@@ -81,7 +86,7 @@ export class RowChanges {
     const identity = values.length === 1 ? identityOf(values[0]) : JSON.stringify(values.map(identityOf))
     const found = this.#rows.get(identity)
     if (found !== undefined) return found
-    const change: RowChange = { key: values, removed: false, set: new Map(), added: new Map() }
+    const change: RowChange = { key: values, removed: false, stays: false, set: new Map(), added: new Map() }
     this.#rows.set(identity, change)
     return change
   }

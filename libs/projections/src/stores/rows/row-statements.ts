@@ -13,8 +13,8 @@ export function uniformRows({ columns }: RowTable, changes: readonly RowChange[]
   const names = Object.keys(columns)
   const groups = new Map<string, UniformRows & { readonly changes: RowChange[] }>()
   for (const change of changes) {
-    const { removed, set, added } = change
-    if (removed && set.size === 0 && added.size === 0) continue
+    const { stays, set, added } = change
+    if (!stays) continue
     const shape = names.map((name) => shapeOf(set, added, name)).join('')
     const group = groups.get(shape)
     if (group !== undefined) group.changes.push(change)
